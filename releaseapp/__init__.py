@@ -1,0 +1,1 @@
+"""Self-hosted workspace server for teams that run AI agents and workflows."""

@@ -1,0 +1,58 @@
+"""The only sources of time and identity.
+
+Everything that asks "what time is it" or "give me a new id" asks here, through
+the module (``clock.now()``), so that a test can move time by replacing
+``clock.now`` and nothing else.
+"""
+
+import secrets
+import time
+from datetime import UTC, datetime, timedelta
+
+_CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+_RANDOM_BITS = 64
+_ID_LENGTH = 24
+
+
+def now() -> datetime:
+    """The present moment, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def monotonic() -> float:
+    """Seconds on a clock that never runs backwards; only differences mean anything."""
+    return time.monotonic()
+
+
+def text(moment: datetime) -> str:
+    """RFC 3339 in UTC with milliseconds and a ``Z``: 24 characters, so text order is time order."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def now_text() -> str:
+    """:func:`now` as :func:`text` writes it."""
+    return text(now())
+
+
+def later_text(seconds: float) -> str:
+    """The moment ``seconds`` from now (or before, when negative), as :func:`text` writes it."""
+    return text(now() + timedelta(seconds=seconds))
+
+
+def parse(value: str) -> datetime:
+    """The moment that :func:`text` wrote; raises ValueError for anything that is not RFC 3339."""
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None:
+        raise ValueError(f"{value!r} has no time zone")
+    return moment
+
+
+def new_id(prefix: str) -> str:
+    """``prefix_`` and 24 characters of Crockford base 32: microseconds since 1970, then 64 random bits.
+
+    Ids of one process sort by the time they were made, which lets lists be paged by id alone.
+    """
+    microseconds = int(now().timestamp() * 1_000_000)
+    number = (microseconds << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS)
+    digits = [_CROCKFORD[(number >> shift) & 31] for shift in range((_ID_LENGTH - 1) * 5, -1, -5)]
+    return f"{prefix}_{''.join(digits)}"

