@@ -1,0 +1,79 @@
+"""What an event is, and the catalogue of all types."""
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from releaseapp.permissions import Permission
+
+
+class EventType(StrEnum):
+    """Every type of event, alphabetised: ``<thing>.<what happened>``."""
+
+    AGENT_CREATED = "agent.created"
+    AGENT_DELETED = "agent.deleted"
+    AGENT_UPDATED = "agent.updated"
+    ACCOUNT_CREATED = "account.created"
+    ACCOUNT_DISABLED = "account.disabled"
+    ACCOUNT_UPDATED = "account.updated"
+    MEMBER_ADDED = "member.added"
+    MEMBER_REMOVED = "member.removed"
+    MEMBER_UPDATED = "member.updated"
+    MEMORY_CREATED = "memory.created"
+    MEMORY_DELETED = "memory.deleted"
+    MEMORY_UPDATED = "memory.updated"
+    SESSION_ENDED = "session.ended"
+    SESSION_STARTED = "session.started"
+    TASK_CANCELLED = "task.cancelled"
+    TASK_COMPLETED = "task.completed"
+    TASK_CREATED = "task.created"
+    TASK_FAILED = "task.failed"
+    TASK_RECOVERED = "task.recovered"
+    TASK_STARTED = "task.started"
+    TASK_STREAM = "task.stream"
+    TOKEN_CREATED = "token.created"  # noqa: S105 - the name of an event
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105 - the name of an event
+    WORKSPACE_CREATED = "workspace.created"
+    WORKSPACE_ROLES_CHANGED = "workspace.roles_changed"
+    WORKSPACE_UPDATED = "workspace.updated"
+
+
+_PERMISSION_BY_THING: dict[str, Permission | None] = {
+    "account": None,
+    "agent": Permission.AGENTS_VIEW,
+    "member": Permission.MEMBERS_VIEW,
+    "memory": Permission.MEMORY_VIEW,
+    "session": None,
+    "task": Permission.AGENTS_VIEW,
+    "token": None,
+    "workspace": Permission.WORKSPACE_VIEW,
+}
+
+
+def permission_for(event_type: str) -> Permission | None:
+    """The permission that lets a member see events of this type in a workspace.
+
+    None means that no role covers it: such events concern one account, and
+    only the audit trail and that account may read them. Raises KeyError for a
+    type whose thing is not in the catalogue.
+    """
+    return _PERMISSION_BY_THING[event_type.partition(".")[0]]
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One thing that happened.
+
+    ``id`` grows with commit order and is never used twice; ``workspace_id`` is
+    None for what belongs to an account or the server; ``subject`` is the id of
+    the thing; ``actor`` the id of the account that did it, None for the server
+    itself; ``at`` RFC 3339 UTC; ``data`` small, JSON, and free of secrets.
+    """
+
+    id: int
+    workspace_id: str | None
+    type: str
+    subject: str
+    actor: str | None
+    at: str
+    data: dict[str, Any]

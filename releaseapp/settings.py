@@ -1,0 +1,354 @@
+"""Every setting of the product, in one table.
+
+The table is the dataclass below: a field's type, default, environment name,
+bounds and help stand together, ``docs/settings.md`` is rendered from it, and a
+name that is not in it stops the start. A value comes from the environment
+(``NAME``, or the file named by ``NAME_FILE`` for secrets) before the ini file,
+before the default.
+"""
+
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from releaseapp.errors import SettingsError
+
+_MINIMAL_SECRET_BYTES = 32
+_FOREIGN_PREFIXES = ("pyramid.", "jinja2.")
+
+
+class Mode(StrEnum):
+    """How the server is run; production is the strict one."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What the table says of one setting."""
+
+    convert: Callable[[str], object]
+    help: str
+    secret: bool = False
+
+    def describe_type(self) -> str:
+        """The kind of value, in words for the documentation."""
+        return getattr(self.convert, "words", "text")
+
+
+def _named(words: str) -> Callable[[Callable[[str], object]], Callable[[str], object]]:
+    def name(convert: Callable[[str], object]) -> Callable[[str], object]:
+        convert.words = words  # type: ignore[attr-defined]
+        return convert
+
+    return name
+
+
+@_named("text")
+def _text(value: str) -> str:
+    return value.strip()
+
+
+@_named("`development` or `production`")
+def _mode(value: str) -> Mode:
+    try:
+        return Mode(value.strip())
+    except ValueError:
+        raise ValueError("must be development or production") from None
+
+
+@_named("true or false")
+def _boolean(value: str) -> bool:
+    match value.strip().lower():
+        case "true" | "yes" | "on" | "1":
+            return True
+        case "false" | "no" | "off" | "0":
+            return False
+    raise ValueError("must be true or false")
+
+
+@_named("an address such as `https://work.example.com`")
+def _origin(value: str) -> str:
+    value = value.strip().rstrip("/")
+    if not value:
+        return ""
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path or parts.query:
+        raise ValueError("must be a scheme and a host, such as https://work.example.com, without a path")
+    return value
+
+
+@_named("`full`, `normal`, or empty for full in production and normal in development")
+def _synchronous(value: str) -> str:
+    value = value.strip().lower()
+    if value not in {"", "full", "normal"}:
+        raise ValueError("must be full or normal")
+    return value
+
+
+def _whole(low: int, high: int) -> Callable[[str], object]:
+    @_named(f"a whole number from {low} to {high}")
+    def convert(value: str) -> int:
+        try:
+            number = int(value.strip())
+        except ValueError:
+            raise ValueError(f"must be a whole number from {low} to {high}") from None
+        if not low <= number <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}, not {number}")
+        return number
+
+    return convert
+
+
+def _setting(default: object, convert: Callable[[str], object], help_text: str, *, secret: bool = False) -> Any:
+    return field(default=default, metadata={"spec": Spec(convert, help_text, secret)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings of one server. Fields are the table; see the module's first lines."""
+
+    mode: Mode = _setting(
+        Mode.PRODUCTION, _mode, "Production refuses weak secrets, sends Secure cookies and never seeds demo accounts."
+    )
+    agent_db_path: str = _setting(
+        "var/agents.db",
+        _text,
+        "The database: a path for SQLite, or a postgresql:// address. Everything but workflows is in it.",
+    )
+    workflow_store_path: str = _setting(
+        "var/workflows.json", _text, "The JSON file that holds workflows. Keep it on the same volume as the database."
+    )
+    task_queue_path: str = _setting(
+        "", _text, "The queue of wake-up calls for workers, a SQLite file. Empty: queue.db beside the database."
+    )
+    jwt_secret: str = _setting(
+        "", _text, "Signs sign-in tokens; at least 32 bytes. Development makes one when it is empty.", secret=True
+    )
+    jwt_secret_previous: str = _setting(
+        "", _text, "The secret used before, still accepted while it is being replaced.", secret=True
+    )
+    public_url: str = _setting(
+        "", _origin, "Where people reach the server. Empty: whatever host a request names. Checked against Origin."
+    )
+    seed_demo: bool = _setting(
+        default=False,
+        convert=_boolean,
+        help_text="Makes the demo workspaces and accounts in an empty database. Refused in production.",
+    )
+    session_minutes: int = _setting(240, _whole(5, 1440), "How long a sign-in lasts.")
+    bcrypt_cost: int = _setting(10, _whole(10, 16), "The cost of password hashes: each step doubles the time.")
+    sign_in_attempts_per_account: int = _setting(
+        10, _whole(3, 1000), "Failed sign-ins to one account within 15 minutes before it must wait."
+    )
+    sign_in_attempts_per_address: int = _setting(
+        100, _whole(3, 100_000), "Failed sign-ins from one address within 15 minutes before it must wait."
+    )
+    max_body_bytes: int = _setting(1_048_576, _whole(1024, 1_073_741_824), "The largest request body accepted.")
+    database_synchronous: str = _setting(
+        "", _synchronous, "How SQLite syncs: full survives a power cut without losing a commit, normal is quicker."
+    )
+    busy_timeout_seconds: int = _setting(5, _whole(1, 120), "How long a write waits for its turn.")
+    worker_threads: int = _setting(
+        2, _whole(0, 64), "Threads that do agents' tasks in the all-in-one server; 0 leaves them to other workers."
+    )
+    task_lease_seconds: int = _setting(
+        15, _whole(2, 3600), "How long a task of a worker that died waits until another takes it up."
+    )
+    task_max_attempts: int = _setting(
+        3, _whole(1, 100), "How often a task is taken up after its worker died before it fails."
+    )
+    event_keep_days: int = _setting(30, _whole(1, 3650), "How long events are kept for catching up and for activity.")
+    live_ping_seconds: int = _setting(20, _whole(1, 600), "How often an idle live connection is asked if it is there.")
+    live_buffer_frames: int = _setting(
+        1000, _whole(10, 100_000), "How many frames may wait for a slow reader before its connection is dropped."
+    )
+    live_max_connections: int = _setting(10_000, _whole(1, 1_000_000), "How many live connections one server takes.")
+
+    @property
+    def development(self) -> bool:
+        """Whether the server runs in development."""
+        return self.mode is Mode.DEVELOPMENT
+
+    @property
+    def synchronous(self) -> str:
+        """``FULL`` or ``NORMAL``, with the mode's default applied."""
+        return (self.database_synchronous or ("normal" if self.development else "full")).upper()
+
+    @property
+    def on_postgres(self) -> bool:
+        """Whether the database is PostgreSQL."""
+        return self.agent_db_path.startswith(("postgresql://", "postgres://"))
+
+    @property
+    def queue_path(self) -> Path:
+        """Where the queue's file is."""
+        if self.task_queue_path:
+            return Path(self.task_queue_path)
+        return self.data_folder / "queue.db"
+
+    @property
+    def data_folder(self) -> Path:
+        """The folder that holds the data files."""
+        return Path(self.workflow_store_path if self.on_postgres else self.agent_db_path).absolute().parent
+
+
+def environment_name(name: str) -> str:
+    """The environment variable of a setting."""
+    return name.upper()
+
+
+def table() -> dict[str, tuple[Spec, object]]:
+    """Every setting: name to what is said of it and its default."""
+    return {item.name: (item.metadata["spec"], item.default) for item in fields(Settings)}
+
+
+def load(
+    ini: Mapping[str, str], environ: Mapping[str, str], *, ini_path: str | None = None, testing: bool = False
+) -> Settings:
+    """Settings from an ini section and the environment.
+
+    ``ini_path`` names the file, so that an error can name the line. Raises
+    SettingsError with one sentence a fault, all faults at once.
+    """
+    lines = _IniLines(ini_path)
+    faults = [_unknown(name, lines) for name in ini if name not in table() and not name.startswith(_FOREIGN_PREFIXES)]
+    values: dict[str, object] = {}
+    for name, (spec, _) in table().items():
+        try:
+            found = _find(name, spec, ini, environ, lines)
+        except SettingsError as error:
+            faults.append(str(error))
+            continue
+        if found is None:
+            continue
+        raw, place = found
+        try:
+            values[name] = spec.convert(raw)
+        except ValueError as error:
+            faults.append(f"{place}: {name} {error}.")
+    if faults:
+        raise SettingsError("\n".join(faults))
+    settings = Settings(**values)  # type: ignore[arg-type]
+    return _complete(settings, values, lines, keep_secret=not testing)
+
+
+def _unknown(name: str, lines: "_IniLines") -> str:
+    near = [known for known in table() if known.replace("_", "") == re.sub(r"[^a-z0-9]", "", name.lower())]
+    cure = f" Did you mean {near[0]}?" if near else " docs/settings.md lists every setting."
+    return f"{lines.place(name)}: there is no setting {name}.{cure}"
+
+
+def _find(
+    name: str, spec: Spec, ini: Mapping[str, str], environ: Mapping[str, str], lines: "_IniLines"
+) -> tuple[str, str] | None:
+    variable = environment_name(name)
+    file_variable = f"{variable}_FILE"
+    if spec.secret and file_variable in environ:
+        if variable in environ:
+            raise SettingsError(f"environment: {variable} and {file_variable} are both set; keep one of them.")
+        try:
+            return Path(environ[file_variable]).read_text(encoding="utf-8"), f"environment {file_variable}"
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(
+                f"environment {file_variable}: {environ[file_variable]} cannot be read ({error}); "
+                "name a readable text file."
+            ) from error
+    if variable in environ:
+        return environ[variable], f"environment {variable}"
+    if name in ini:
+        return ini[name], lines.place(name)
+    return None
+
+
+def _complete(settings: Settings, given: Mapping[str, object], lines: "_IniLines", *, keep_secret: bool) -> Settings:
+    faults = list(_contradictions(settings, lines))
+    if faults:
+        raise SettingsError("\n".join(faults))
+    if settings.jwt_secret or not settings.development:
+        return settings
+    secret = _development_secret(settings.data_folder) if keep_secret else secrets.token_urlsafe(48)
+    return Settings(**{**given, "jwt_secret": secret})  # type: ignore[arg-type]
+
+
+def _contradictions(settings: Settings, lines: "_IniLines") -> list[str]:
+    faults = []
+    if not settings.agent_db_path:
+        faults.append(
+            f"{lines.place('agent_db_path')}: agent_db_path is empty; give a path or a postgresql:// address."
+        )
+    if not settings.development and not settings.jwt_secret:
+        faults.append(
+            f"{lines.place('jwt_secret')}: production needs a jwt_secret; set JWT_SECRET to the output of "
+            "'openssl rand -base64 48'."
+        )
+    for name in ("jwt_secret", "jwt_secret_previous"):
+        value = getattr(settings, name)
+        if value and _weak(value):
+            faults.append(
+                f"{lines.place(name)}: {name} is weak: it needs at least {_MINIMAL_SECRET_BYTES} bytes that are not a "
+                "pattern; take the output of 'openssl rand -base64 48'."
+            )
+    if settings.jwt_secret and settings.jwt_secret == settings.jwt_secret_previous:
+        faults.append(
+            f"{lines.place('jwt_secret_previous')}: jwt_secret_previous is the same as jwt_secret; remove it."
+        )
+    if settings.seed_demo and not settings.development:
+        faults.append(
+            f"{lines.place('seed_demo')}: seed_demo is for development only; "
+            "in production run 'releaseapp seed' if you truly want demo accounts."
+        )
+    if Path(settings.agent_db_path) == Path(settings.workflow_store_path):
+        faults.append(
+            f"{lines.place('workflow_store_path')}: workflow_store_path and agent_db_path name the same file."
+        )
+    return faults
+
+
+def _weak(secret: str) -> bool:
+    distinct = 8
+    return len(secret.encode()) < _MINIMAL_SECRET_BYTES or len(set(secret)) < distinct
+
+
+def _development_secret(folder: Path) -> str:
+    path = folder / "jwt_secret"
+    folder.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        # Linking a finished file into place: of several processes that start at once, one wins, and
+        # none reads a file that is half written.
+        draft = folder / f"jwt_secret.{secrets.token_hex(8)}"
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(48), encoding="utf-8")
+        with suppress(FileExistsError):
+            path.hardlink_to(draft)
+        draft.unlink()
+    secret = path.read_text(encoding="utf-8").strip()
+    if _weak(secret):
+        raise SettingsError(f"{path}: the development secret kept here is damaged; delete the file to get a new one.")
+    return secret
+
+
+class _IniLines:
+    """Finds the line of a setting in an ini file, for error messages."""
+
+    def __init__(self, path: str | None) -> None:
+        self._path = path
+        self._lines: dict[str, int] = {}
+        if path is not None and Path(path).is_file():
+            text = Path(path).read_text(encoding="utf-8")
+            for number, line in enumerate(text.splitlines(), start=1):
+                match = re.match(r"([A-Za-z0-9_.]+)\s*[=:]", line)
+                if match:
+                    self._lines.setdefault(match[1], number)
+
+    def place(self, name: str) -> str:
+        """Where the setting is written, or would be."""
+        file = Path(self._path).name if self._path else "settings"
+        return f"{file} line {self._lines[name]}" if name in self._lines else file

@@ -1,0 +1,143 @@
+"""Reading what a request brings into a declared shape, and saying everything that is wrong with it."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from releaseapp.errors import Fault, Invalid, Malformed, TooLarge, UnsupportedMediaType
+from releaseapp.web.request import Request
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_NOT_BLANK = r"\S"
+
+
+def read(request: Request, schema: type[S]) -> S:
+    """The request's JSON body as ``schema``.
+
+    Raises UnsupportedMediaType for another kind of body, Malformed when it is
+    not JSON, Invalid with every fault when it does not fit, TooLarge when it is
+    over ``max_body_bytes``.
+    """
+    if request.content_type in _FORMS:
+        return read_form(request, schema)
+    kind = request.content_type
+    if kind and kind != "application/json" and not kind.endswith("+json"):
+        raise UnsupportedMediaType(f"The body is {kind}; send application/json.")
+    return fit(_parse(raw(request)), schema)
+
+
+def raw(request: Request) -> bytes:
+    """The body's bytes; raises TooLarge when they are over ``max_body_bytes``."""
+    limit = request.settings.max_body_bytes
+    if (request.content_length or 0) > limit:
+        raise TooLarge(f"The body is larger than {limit:,} bytes, the most this server accepts.")
+    if request.content_length is None and not request.is_body_readable:
+        return b""
+    body: bytes = request.body_file_raw.read(limit + 1) if request.content_length is None else request.body
+    if len(body) > limit:
+        raise TooLarge(f"The body is larger than {limit:,} bytes, the most this server accepts.")
+    return body
+
+
+def read_form(request: Request, schema: type[S], extra: Mapping[str, object] | None = None) -> S:
+    """A form's fields as ``schema``: text becomes numbers and lists where the schema asks for them.
+
+    Fields of the page's own (the CSRF token, ``next``) are dropped; ``extra``
+    replaces fields that the view has read itself.
+    """
+    raw(request)
+    known = {field.encode_name: field.type for field in msgspec.structs.fields(schema)}
+    values: dict[str, object] = {}
+    try:
+        for name, value in request.POST.items():
+            if name in known and isinstance(value, str):
+                values[name] = value.replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise Malformed("The form is not UTF-8 text.") from error
+    return fit({**values, **(extra or {})}, schema, strict=False)
+
+
+def fit(value: object, schema: type[S], *, strict: bool = True) -> S:
+    """``value`` as ``schema``; raises Invalid naming every fault."""
+    try:
+        return msgspec.convert(value, schema, strict=strict)
+    except msgspec.ValidationError as error:
+        raise Invalid(_faults(value, schema, str(error), strict=strict)) from error
+
+
+def _parse(body: bytes) -> object:
+    if not body.strip():
+        raise Malformed("The body is empty; send a JSON object.")
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.DecodeError as error:
+        raise Malformed(f"The body is not JSON: {error}.") from error
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise Malformed("The body is not JSON: it is not UTF-8, or nested too deep.") from error
+
+
+def _faults(value: object, schema: type[msgspec.Struct], first: str, *, strict: bool) -> list[Fault]:
+    """msgspec stops at the first fault; on this slow path each field is tried by itself to find them all."""
+    if not isinstance(value, dict):
+        return [Fault("", _sentence("", first))]
+    faults = []
+    fields = {field.encode_name: field for field in msgspec.structs.fields(schema)}
+    for name in value:
+        if name not in fields and schema.__struct_config__.forbid_unknown_fields:
+            faults.append(Fault(_pointer(str(name)), f"There is no field {name!r} here."))
+    for name, field in fields.items():
+        if name not in value:
+            if field.required:
+                faults.append(Fault(_pointer(name), f"{name} is required."))
+            continue
+        try:
+            msgspec.convert(value[name], field.type, strict=strict)
+        except msgspec.ValidationError as error:
+            message, below = _split(str(error))
+            faults.append(Fault(_pointer(name) + below, _sentence(name, message)))
+    return faults or [Fault("", _sentence("", first))]
+
+
+def _pointer(name: str) -> str:
+    return "/" + name.replace("~", "~0").replace("/", "~1")
+
+
+def _split(message: str) -> tuple[str, str]:
+    """msgspec's ``… - at `$.a[0]` `` as message and JSON pointer."""
+    text, _, path = message.partition(" - at `")
+    steps = re.findall(r"\.([^.\[\]`]+)|\[(\d+|\.\.\.)\]", path.rstrip("`").lstrip("$"))
+    return text, "".join("/" + (name or index) for name, index in steps)
+
+
+def _sentence(name: str, message: str) -> str:
+    message = _split(message)[0]
+    subject = name or "The body"
+    if "matching regex" in message and _NOT_BLANK in message:
+        return f"{subject} must not be blank."
+    known = {
+        r"Expected `str` of length >= 1$": "must not be empty.",
+        r"Expected `str` of length <= (\d+)": r"must be at most \1 characters long.",
+        r"Expected `str` of length >= (\d+)": r"must be at least \1 characters long.",
+        r"Expected `array` of length <= (\d+)": r"must have at most \1 entries.",
+        r"Expected `object` of length <= (\d+)": r"must have at most \1 entries.",
+        r"Expected `(?:int|float)` <= (\S+)": r"must be at most \1.",
+        r"Expected `(?:int|float)` >= (\S+)": r"must be at least \1.",
+        r"Invalid enum value (.*)": r"cannot be \1.",
+        r"Expected `(.+)`, got `(.+)`": r"must be \1, not \2.",
+        r"Object missing required field `(.+)`": r"needs the field \1.",
+        r"Object contains unknown field `(.+)`": r"has no field \1.",
+    }
+    for pattern, sentence in known.items():
+        found = re.match(pattern, message)
+        if found:
+            return f"{subject} {found.expand(sentence)}".replace("`", "")
+    return f"{subject}: {message}."
+
+
+def plain(value: Any) -> Any:
+    """A msgspec value as plain JSON data, for what is stored as JSON text."""
+    return msgspec.to_builtins(value)

@@ -1,0 +1,57 @@
+"""Lists are read page by page, by a cursor that says where the last page ended."""
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+import msgspec
+
+from releaseapp.errors import Invalid
+from releaseapp.web.request import Request
+
+T = TypeVar("T")
+
+DEFAULT_LIMIT = 50
+LARGEST_LIMIT = 200
+FIRST = "\U0010ffff"
+"""Sorts after every id: where the first page of a list that is read newest first begins."""
+
+
+class Page(msgspec.Struct, Generic[T], frozen=True):
+    """One page of a list; ``next`` is the cursor of the page after it, None on the last."""
+
+    items: list[T]
+    next: str | None = None
+
+
+class Cursor(msgspec.Struct, frozen=True):
+    """Where a page begins (the id that the page before ended with) and how long it may be."""
+
+    before: str
+    limit: int
+
+    def page(self, found: Sequence[T], key: Callable[[T], str]) -> Page[T]:
+        """A page out of up to ``limit + 1`` items: the one too many says that there is more."""
+        items = list(found[: self.limit])
+        more = len(found) > self.limit
+        return Page(items, _encode(key(items[-1])) if more else None)
+
+
+def cursor(request: Request) -> Cursor:
+    """The cursor that ``?limit=`` and ``?cursor=`` ask for; raises Invalid when they make no sense."""
+    limit = request.GET.get("limit", str(DEFAULT_LIMIT))
+    if not limit.isascii() or not limit.isdigit() or not 1 <= int(limit[:4]) <= LARGEST_LIMIT or len(limit) > 3:  # noqa: PLR2004
+        raise Invalid.at("/limit", f"limit must be a whole number from 1 to {LARGEST_LIMIT}.")
+    return Cursor(_decode(request.GET["cursor"]) if "cursor" in request.GET else FIRST, int(limit))
+
+
+def _encode(key: str) -> str:
+    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+
+
+def _decode(text: str) -> str:
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, UnicodeError, ValueError) as error:
+        raise Invalid.at("/cursor", "cursor is not one that this server gave; begin again without it.") from error

@@ -1,0 +1,38 @@
+"""The request, with the few things that every view may reach for."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING, cast
+
+from pyramid.request import Request as PyramidRequest
+
+from releaseapp.web.negotiation import choose
+
+if TYPE_CHECKING:
+    from releaseapp.db.api import Database
+    from releaseapp.settings import Settings
+    from releaseapp.web.negotiation import Representation
+
+
+class Request(PyramidRequest):
+    """A subclass instead of request methods: Pyramid makes a new class per request for those."""
+
+    @property
+    def db(self) -> "Database":
+        """The database of this server."""
+        return cast("Database", self.registry.db)
+
+    @property
+    def settings(self) -> "Settings":
+        """The settings of this server."""
+        return cast("Settings", self.registry.app_settings)
+
+    @cached_property
+    def representation(self) -> "Representation | None":
+        """What the caller wants back: a page or JSON; None when it accepts neither."""
+        return choose(self.environ.get("HTTP_ACCEPT"))
+
+    @property
+    def bearer(self) -> str | None:
+        """The token of an ``Authorization: Bearer`` header (RFC 6750), None without one."""
+        scheme, _, token = self.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+        return token.strip() if scheme.lower() == "bearer" else None

@@ -1,0 +1,36 @@
+"""How views are declared: a view names its resource, its permission, and which representation it gives."""
+
+from typing import Any
+
+from pyramid.security import NO_PERMISSION_REQUIRED
+from pyramid.view import view_config
+
+OPEN = NO_PERMISSION_REQUIRED
+"""For the few views that everybody may call."""
+
+SIGNED_IN = "signed-in"
+"""For what belongs to the person alone: any signed-in account may call it."""
+
+
+def api(context: type, permission: str, method: str = "GET", name: str = "", **options: Any) -> Any:
+    """Declares a view that answers JSON."""
+    return view_config(
+        context=context,
+        permission=permission,
+        request_method=method,
+        name=name,
+        representation="json",
+        **options,
+    )
+
+
+def page(context: type, permission: str, method: str = "GET", name: str = "", **options: Any) -> Any:
+    """Declares a view that answers a page; ``renderer`` is the template under ``templates/``."""
+    return view_config(
+        context=context,
+        permission=permission,
+        request_method=method,
+        name=name,
+        representation="html",
+        **options,
+    )
