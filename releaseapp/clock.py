@@ -54,5 +54,13 @@ def new_id(prefix: str) -> str:
     """
     microseconds = int(now().timestamp() * 1_000_000)
     number = (microseconds << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS)
-    digits = [_CROCKFORD[(number >> shift) & 31] for shift in range((_ID_LENGTH - 1) * 5, -1, -5)]
-    return f"{prefix}_{''.join(digits)}"
+    return f"{prefix}_{_digits(number)}"
+
+
+def first_id_at(prefix: str, moment: datetime) -> str:
+    """Sorts before every id made from that moment on, and after every one made earlier."""
+    return f"{prefix}_{_digits(int(moment.timestamp() * 1_000_000) << _RANDOM_BITS)}"
+
+
+def _digits(number: int) -> str:
+    return "".join(_CROCKFORD[(number >> shift) & 31] for shift in range((_ID_LENGTH - 1) * 5, -1, -5))

@@ -1,0 +1,1 @@
+"""Agents, the tasks they do, and the memory they keep."""

@@ -1,0 +1,1 @@
+"""Accounts, passwords, sessions, tokens, and the throttle on signing in."""

@@ -81,14 +81,15 @@ def _parse(body: bytes) -> object:
 
 
 def _faults(value: object, schema: type[msgspec.Struct], first: str, *, strict: bool) -> list[Fault]:
-    """msgspec stops at the first fault; on this slow path each field is tried by itself to find them all."""
+    """Validation stops at the first fault; on this slow path each field is tried by itself to find them all."""
     if not isinstance(value, dict):
         return [Fault("", _sentence("", first))]
-    faults = []
     fields = {field.encode_name: field for field in msgspec.structs.fields(schema)}
-    for name in value:
-        if name not in fields and schema.__struct_config__.forbid_unknown_fields:
-            faults.append(Fault(_pointer(str(name)), f"There is no field {name!r} here."))
+    faults = [
+        Fault(_pointer(str(name)), f"There is no field {name!r} here.")
+        for name in value
+        if name not in fields and schema.__struct_config__.forbid_unknown_fields
+    ]
     for name, field in fields.items():
         if name not in value:
             if field.required:
@@ -107,7 +108,7 @@ def _pointer(name: str) -> str:
 
 
 def _split(message: str) -> tuple[str, str]:
-    """msgspec's ``… - at `$.a[0]` `` as message and JSON pointer."""
+    """A validation message ``… - at `$.a[0]` `` as message and JSON pointer."""
     text, _, path = message.partition(" - at `")
     steps = re.findall(r"\.([^.\[\]`]+)|\[(\d+|\.\.\.)\]", path.rstrip("`").lstrip("$"))
     return text, "".join("/" + (name or index) for name, index in steps)

@@ -1,5 +1,7 @@
 """The request, with the few things that every view may reach for."""
 
+import re
+import secrets
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
@@ -11,6 +13,8 @@ if TYPE_CHECKING:
     from releaseapp.db.api import Database
     from releaseapp.settings import Settings
     from releaseapp.web.negotiation import Representation
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
 class Request(PyramidRequest):
@@ -30,6 +34,12 @@ class Request(PyramidRequest):
     def representation(self) -> "Representation | None":
         """What the caller wants back: a page or JSON; None when it accepts neither."""
         return choose(self.environ.get("HTTP_ACCEPT"))
+
+    @cached_property
+    def id(self) -> str:
+        """Names this request in answers and in the log: the id that a proxy gave it, or a new one."""
+        given = self.environ.get("HTTP_X_REQUEST_ID", "")
+        return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
 
     @property
     def bearer(self) -> str | None:
