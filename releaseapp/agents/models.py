@@ -1,6 +1,5 @@
-"""What an agent, a task and a memory item are, and how a task may move."""
+"""What an agent is."""
 
-from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -13,37 +12,6 @@ class AgentStatus(StrEnum):
     ACTIVE = "active"
     INACTIVE = "inactive"
     LEARNING = "learning"
-
-
-class TaskStatus(StrEnum):
-    """Where a task stands."""
-
-    PENDING = "pending"
-    RUNNING = "running"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-TASK_TRANSITIONS: Mapping[TaskStatus, frozenset[TaskStatus]] = {
-    TaskStatus.PENDING: frozenset({TaskStatus.RUNNING, TaskStatus.CANCELLED}),
-    # A running task is taken up again (running to running) when its worker's lease lapsed.
-    TaskStatus.RUNNING: frozenset(
-        {TaskStatus.RUNNING, TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED}
-    ),
-    TaskStatus.COMPLETED: frozenset(),
-    TaskStatus.FAILED: frozenset(),
-    TaskStatus.CANCELLED: frozenset(),
-}
-
-
-class MemoryType(StrEnum):
-    """What kind of thing is remembered."""
-
-    FACT = "fact"
-    PREFERENCE = "preference"
-    SKILL = "skill"
-    CONTEXT = "context"
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -84,56 +52,3 @@ class AgentState(msgspec.Struct, frozen=True):
         agent = self.agent
         seen = "".join(character for character in agent.last_active or "" if character.isdigit())
         return f"{self.revision}.{agent.tasks_completed}-{agent.memory_items}-{seen}"
-
-
-class LogLine(msgspec.Struct, frozen=True):
-    """One line that a task wrote; ``seq`` counts from 1 without a gap."""
-
-    seq: int
-    at: str
-    text: str
-
-
-class Task(msgspec.Struct, frozen=True):
-    """One piece of work for one agent. ``log`` is filled where a single task is read, None in lists."""
-
-    id: str
-    agent_id: str
-    workspace_id: str
-    title: str
-    input: Any
-    status: TaskStatus
-    output: Any
-    error: str | None
-    attempts: int
-    usage: dict[str, Any]
-    log_lines: int
-    requested_by: str | None
-    created_at: str
-    started_at: str | None
-    finished_at: str | None
-    log: list[LogLine] | None = None
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing can happen to it any more."""
-        return not TASK_TRANSITIONS[self.status]
-
-
-class MemoryItem(msgspec.Struct, frozen=True):
-    """One thing that an agent remembers, under a key of its own."""
-
-    id: str
-    agent_id: str
-    key: str
-    value: Any
-    type: MemoryType
-    created_at: str
-    updated_at: str
-
-
-class MemoryState(msgspec.Struct, frozen=True):
-    """A memory item with the number of times that it was changed."""
-
-    item: MemoryItem
-    revision: int

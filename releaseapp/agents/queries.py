@@ -1,17 +1,16 @@
-"""The statements on agents and what they remember."""
+"""The statements on agents."""
 
 from typing import Any
 
 import msgspec
 
-from releaseapp.agents.models import Agent, AgentState, AgentStatus, Limits, MemoryItem, MemoryState, MemoryType
+from releaseapp.agents.models import Agent, AgentState, AgentStatus, Limits
 from releaseapp.db.api import Reader, Row, Transaction
 
 _AGENT = """
     id, workspace_id, name, description, status, runtime, instructions, tags, limits, tasks_completed,
     memory_items, last_active, created_at, updated_at, revision
 """
-_MEMORY = "id, agent_id, key, value, type, created_at, updated_at, revision"
 _DECODE_TEXTS = msgspec.json.Decoder(list[str]).decode
 _DECODE_OBJECT = msgspec.json.Decoder(dict[str, Any]).decode
 _DECODE_LIMITS = msgspec.json.Decoder(Limits).decode
@@ -128,73 +127,6 @@ def count_agents(db: Reader, workspace_id: str) -> dict[AgentStatus, int]:
     return {status: found.get(status, 0) for status in AgentStatus}
 
 
-def insert_memory_item(tx: Transaction, workspace_id: str, item: MemoryItem) -> None:
-    """Adds a memory item; raises Conflict when the agent has the key."""
-    tx.run(
-        """
-        INSERT INTO memory_items (id, agent_id, workspace_id, key, value, type, created_at, updated_at, revision)
-        VALUES (:id, :agent_id, :workspace_id, :key, :value, :type, :created_at, :updated_at, 1)
-        """,
-        **_memory_values(item),
-        workspace_id=workspace_id,
-    )
-
-
-def update_memory_item(tx: Transaction, item: MemoryItem) -> None:
-    """Writes key, value and type; raises Conflict when another item of the agent has the key."""
-    tx.run(
-        """
-        UPDATE memory_items SET key = :key, value = :value, type = :type, updated_at = :updated_at,
-               revision = revision + 1
-        WHERE id = :id
-        """,
-        **_memory_values(item),
-    )
-
-
-def delete_memory_item(tx: Transaction, item_id: str) -> None:
-    """Forgets one item."""
-    tx.run("DELETE FROM memory_items WHERE id = :id", id=item_id)
-
-
-def find_memory_item(db: Reader, agent_id: str, item_id: str) -> MemoryState | None:
-    """One memory item of an agent, by id."""
-    return _memory_state(
-        db.first(
-            f"SELECT {_MEMORY} FROM memory_items WHERE id = :id AND agent_id = :agent_id", id=item_id, agent_id=agent_id
-        )
-    )
-
-
-def find_memory_by_key(db: Reader, agent_id: str, key: str) -> MemoryState | None:
-    """One memory item of an agent, by key."""
-    return _memory_state(
-        db.first(f"SELECT {_MEMORY} FROM memory_items WHERE agent_id = :agent_id AND key = :key", agent_id=agent_id, key=key)
-    )
-
-
-def list_memory_items(
-    db: Reader, agent_id: str, before: str, limit: int, *, item_type: str | None = None, pattern: str | None = None
-) -> list[MemoryItem]:
-    """What an agent remembers, newest first, maybe of one type or matching a pattern."""
-    rows = db.all(
-        f"""
-        SELECT {_MEMORY} FROM memory_items
-        WHERE agent_id = :agent_id AND id < :before
-          AND (CAST(:type AS TEXT) IS NULL OR type = :type)
-          AND (CAST(:pattern AS TEXT) IS NULL OR lower(key) LIKE :pattern ESCAPE '!'
-               OR lower(value) LIKE :pattern ESCAPE '!')
-        ORDER BY id DESC LIMIT :limit
-        """,
-        agent_id=agent_id,
-        before=before,
-        limit=limit,
-        type=item_type,
-        pattern=pattern,
-    )
-    return [_memory(row) for row in rows]
-
-
 def search_pattern(text: str | None) -> str | None:
     """A LIKE pattern that finds ``text`` anywhere, in any case; None for no search. Its escape is ``!``."""
     if text is None or not text.strip():
@@ -226,27 +158,5 @@ def _agent_values(agent: Agent) -> dict[str, Any]:
     return {**msgspec.structs.asdict(agent), **_texts(runtime=agent.runtime, tags=agent.tags, limits=agent.limits)}
 
 
-def _memory_values(item: MemoryItem) -> dict[str, Any]:
-    return {**msgspec.structs.asdict(item), **_texts(value=item.value)}
-
-
-def _memory_state(row: Row | None) -> MemoryState | None:
-    return MemoryState(_memory(row), row["revision"]) if row else None
-
-
-def _memory(row: Row) -> MemoryItem:
-    return MemoryItem(
-        id=row["id"],
-        agent_id=row["agent_id"],
-        key=row["key"],
-        value=msgspec.json.decode(row["value"]),
-        type=MemoryType(row["type"]),
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
-    )
-
-
 def _texts(**values: object) -> dict[str, str]:
     return {name: msgspec.json.encode(value).decode() for name, value in values.items()}
-
-

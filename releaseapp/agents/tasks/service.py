@@ -1,0 +1,220 @@
+"""What can be done with tasks: by people (give, cancel) and by workers (claim, log, end)."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from releaseapp import clock
+from releaseapp.agents import queries as agent_queries
+from releaseapp.agents.models import Agent, AgentStatus
+from releaseapp.agents.tasks import queries
+from releaseapp.agents.tasks.models import LogLine, Task, TaskStatus
+from releaseapp.db.api import Database, Reader, Transaction
+from releaseapp.errors import Conflict, Invalid, NotFound
+from releaseapp.events.models import EventType
+from releaseapp.events.service import append
+
+LARGEST_INPUT_BYTES = 262_144
+LOG_LINES_SHOWN = 1000
+_LONGEST_LINE = 4000
+
+Wake = Callable[[str], None]
+"""Tells the workers that a task may be taken up; it may be lost, for a sweep makes it good."""
+
+
+class LeaseLost(Exception):
+    """The task was cancelled, deleted, or taken up by another worker: this one must stop."""
+
+
+def find_task(db: Reader, agent_id: str, task_id: str) -> Task | None:
+    """One task of an agent with the first lines of its log, or None."""
+    task = queries.find_task(db, agent_id, task_id)
+    if task is None:
+        return None
+    return msgspec.structs.replace(task, log=queries.list_log_lines(db, task_id, 0, LOG_LINES_SHOWN))
+
+
+def list_log(db: Reader, task_id: str, after: int, limit: int) -> list[LogLine]:
+    """The lines of a task's log behind ``after``."""
+    return queries.list_log_lines(db, task_id, after, limit)
+
+
+def list_tasks(db: Reader, agent_id: str, before: str, limit: int, *, status: TaskStatus | None = None) -> list[Task]:
+    """An agent's tasks, newest first, maybe of one status."""
+    return queries.list_tasks(db, agent_id, before, limit, status=status)
+
+
+def list_workspace_tasks(db: Reader, workspace_id: str, before: str, limit: int) -> list[Task]:
+    """A workspace's tasks, newest first."""
+    return queries.list_workspace_tasks(db, workspace_id, before, limit)
+
+
+def list_running_tasks(db: Reader, workspace_id: str, limit: int) -> list[Task]:
+    """A workspace's tasks that run now."""
+    return queries.list_workspace_tasks_of_status(db, workspace_id, TaskStatus.RUNNING, limit)
+
+
+def count_workspace_tasks(db: Reader, workspace_id: str, seconds: int) -> dict[TaskStatus, int]:
+    """How the tasks stand that a workspace was given in the last ``seconds``."""
+    since = clock.first_id_at("tsk", clock.parse(clock.later_text(-seconds)))
+    return queries.count_workspace_tasks(db, workspace_id, since)
+
+
+def count_tasks(db: Reader, agent_id: str) -> int:
+    """How many tasks an agent has."""
+    return queries.count_tasks(db, agent_id)
+
+
+def give_task(db: Database, wake: Wake, agent: Agent, title: str, task_input: Any, *, actor: str | None) -> Task:
+    """Adds a task and wakes a worker once it is committed.
+
+    Raises Conflict when the agent is inactive, Invalid when the input is too large, NotFound when the agent is gone.
+    """
+    if len(msgspec.json.encode(task_input)) > LARGEST_INPUT_BYTES:
+        raise Invalid.at("/input", f"input must be at most {LARGEST_INPUT_BYTES:,} bytes of JSON.")
+    task = Task(
+        id=clock.new_id("tsk"),
+        agent_id=agent.id,
+        workspace_id=agent.workspace_id,
+        title=title.strip(),
+        input=task_input,
+        status=TaskStatus.PENDING,
+        output=None,
+        error=None,
+        attempts=0,
+        usage={},
+        log_lines=0,
+        requested_by=actor,
+        created_at=clock.now_text(),
+        started_at=None,
+        finished_at=None,
+    )
+    with db.transaction() as tx:
+        state = agent_queries.find_agent(tx, agent.workspace_id, agent.id)
+        if state is None:
+            raise NotFound("There is no such agent.")
+        if state.agent.status is AgentStatus.INACTIVE:
+            raise Conflict(f"{agent.name} is inactive and takes no tasks; make it active or learning first.")
+        queries.insert_task(tx, task)
+        _record(tx, EventType.TASK_CREATED, task, actor=actor)
+        tx.after_commit(lambda: wake(task.id))
+    return msgspec.structs.replace(task, log=[])
+
+
+def cancel_task(db: Database, agent_id: str, task_id: str, *, actor: str) -> Task:
+    """Ends a task that is not over: its worker stops at its next step, and what it brings is dropped.
+
+    Raises NotFound, and Conflict when the task is over.
+    """
+    with db.transaction() as tx:
+        task = queries.find_task(tx, agent_id, task_id)
+        if task is None:
+            raise NotFound("There is no such task.")
+        if task.is_over:
+            raise Conflict(f"The task is {task.status} already.")
+        return _end(tx, task, TaskStatus.CANCELLED, EventType.TASK_CANCELLED, error="Cancelled.", actor=actor)
+
+
+def cancel_tasks_of(db: Database, agent_id: str, *, actor: str) -> None:
+    """Cancels everything that an agent has not finished."""
+    with db.transaction() as tx:
+        for task in queries.list_unfinished_tasks(tx, agent_id):
+            _end(tx, task, TaskStatus.CANCELLED, EventType.TASK_CANCELLED, error="The agent was deleted.", actor=actor)
+
+
+def claimable_tasks(db: Reader, limit: int) -> list[str]:
+    """Ids of tasks that nobody works on, oldest first."""
+    return queries.list_claimable_tasks(db, clock.now_text(), limit)
+
+
+def claim_task(db: Database, task_id: str, owner: str, lease_seconds: int, max_attempts: int) -> Task | None:
+    """Takes a task for one attempt; None when there is nothing to take.
+
+    A task whose workers died ``max_attempts`` times fails instead, for it may be what killed them.
+    """
+    now = clock.now_text()
+    with db.transaction() as tx:
+        before = queries.find_task_anywhere(tx, task_id)
+        if before is None or not queries.claim_task(tx, task_id, owner, now, clock.later_text(lease_seconds)):
+            return None
+        task = msgspec.structs.replace(
+            before, status=TaskStatus.RUNNING, attempts=before.attempts + 1, started_at=before.started_at or now
+        )
+        if before.attempts >= max_attempts:
+            reason = f"Its worker died {before.attempts} times while doing it."
+            _end(tx, task, TaskStatus.FAILED, EventType.TASK_FAILED, error=reason, actor=None)
+            return None
+        recovered = before.status is TaskStatus.RUNNING
+        _record(tx, EventType.TASK_RECOVERED if recovered else EventType.TASK_STARTED, task, actor=None)
+        return task
+
+
+def extend_lease(db: Database, task: Task, lease_seconds: int) -> None:
+    """Keeps a claim alive; raises LeaseLost when it was lost."""
+    with db.transaction() as tx:
+        if not queries.extend_lease(tx, task.id, task.attempts, clock.later_text(lease_seconds)):
+            raise LeaseLost
+
+
+def append_log(db: Database, task: Task, text: str, lease_seconds: int) -> LogLine:
+    """Adds a line to the log of a task that is being done, and tells watchers; raises LeaseLost."""
+    with db.transaction() as tx:
+        if not queries.extend_lease(tx, task.id, task.attempts, clock.later_text(lease_seconds), new_lines=1):
+            raise LeaseLost
+        current = queries.find_task_anywhere(tx, task.id)
+        if current is None:
+            raise LeaseLost
+        line = LogLine(current.log_lines, clock.now_text(), text[:_LONGEST_LINE])
+        queries.insert_log_line(tx, task.id, line)
+        append(
+            tx,
+            EventType.TASK_STREAM,
+            task.id,
+            workspace_id=task.workspace_id,
+            data={"task_id": task.id, "agent_id": task.agent_id, "seq": line.seq, "at": line.at, "text": line.text},
+        )
+    return line
+
+
+def complete_task(db: Database, task: Task, output: Any, usage: dict[str, Any]) -> Task:
+    """Records the outcome of an attempt; raises LeaseLost when it is too late."""
+    done = msgspec.structs.replace(task, output=output, usage=usage)
+    with db.transaction() as tx:
+        agent_queries.count_task_done(tx, task.agent_id, clock.now_text(), completed=True)
+        return _end(tx, done, TaskStatus.COMPLETED, EventType.TASK_COMPLETED, error=None, actor=None)
+
+
+def fail_task(db: Database, task: Task, reason: str, usage: dict[str, Any]) -> Task:
+    """Records that an attempt failed; raises LeaseLost when it is too late."""
+    failed = msgspec.structs.replace(task, usage=usage)
+    with db.transaction() as tx:
+        agent_queries.count_task_done(tx, task.agent_id, clock.now_text(), completed=False)
+        return _end(tx, failed, TaskStatus.FAILED, EventType.TASK_FAILED, error=reason, actor=None)
+
+
+def _end(
+    tx: Transaction, task: Task, status: TaskStatus, event_type: EventType, *, error: str | None, actor: str | None
+) -> Task:
+    ended = msgspec.structs.replace(task, status=status, error=error, finished_at=clock.now_text())
+    if not queries.end_task(tx, ended, task.status):
+        raise LeaseLost
+    _record(tx, event_type, ended, actor=actor)
+    return ended
+
+
+def _record(tx: Transaction, event_type: EventType, task: Task, *, actor: str | None) -> None:
+    append(
+        tx,
+        event_type,
+        task.id,
+        workspace_id=task.workspace_id,
+        actor=actor,
+        data={
+            "agent_id": task.agent_id,
+            "title": task.title,
+            "status": task.status,
+            "attempts": task.attempts,
+            **({"error": task.error[:300]} if task.error else {}),
+        },
+    )
