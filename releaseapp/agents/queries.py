@@ -94,29 +94,6 @@ def list_agents(
     return [_agent(row) for row in rows]
 
 
-def list_agents_of_account(
-    db: Reader, account_id: str, before: str, limit: int, *, status: str | None, pattern: str | None
-) -> list[Agent]:
-    """As :func:`list_agents`, over every workspace that the account belongs to."""
-    columns = ", ".join(f"g.{name.strip()}" for name in _AGENT.split(","))
-    rows = db.all(
-        f"""
-        SELECT {columns} FROM memberships m JOIN agents g ON g.workspace_id = m.workspace_id
-        WHERE m.account_id = :account_id AND g.id < :before
-          AND (CAST(:status AS TEXT) IS NULL OR g.status = :status)
-          AND (CAST(:pattern AS TEXT) IS NULL OR lower(g.name) LIKE :pattern ESCAPE '!'
-               OR lower(g.description) LIKE :pattern ESCAPE '!' OR lower(g.tags) LIKE :pattern ESCAPE '!')
-        ORDER BY g.id DESC LIMIT :limit
-        """,
-        account_id=account_id,
-        before=before,
-        limit=limit,
-        status=status,
-        pattern=pattern,
-    )
-    return [_agent(row) for row in rows]
-
-
 def count_agents(db: Reader, workspace_id: str) -> dict[AgentStatus, int]:
     """How many agents of each status a workspace has."""
     rows = db.all(

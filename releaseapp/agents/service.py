@@ -1,5 +1,7 @@
 """What can be done with agents."""
 
+from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -13,6 +15,9 @@ from releaseapp.db.api import Database, Reader
 from releaseapp.errors import Fault, Invalid, NotFound
 from releaseapp.events.models import EventType
 from releaseapp.events.service import append
+
+Guard = Callable[[int], None] | None
+"""Called with the present revision inside the transaction; refuses by raising."""
 
 _SHORT_FIELDS = ("name", "description", "status", "tags", "limits")
 
@@ -30,19 +35,22 @@ def list_agents(
     return queries.list_agents(db, workspace_id, before, limit, status=status, pattern=queries.search_pattern(search))
 
 
-def list_agents_of_account(
+def list_agents_of_workspaces(
     db: Reader,
-    account_id: str,
+    workspace_ids: Iterable[str],
     before: str,
     limit: int,
     *,
     status: AgentStatus | None = None,
     search: str | None = None,
 ) -> list[Agent]:
-    """Agents of every workspace of an account, newest first."""
-    return queries.list_agents_of_account(
-        db, account_id, before, limit, status=status, pattern=queries.search_pattern(search)
-    )
+    """Agents of several workspaces, newest first."""
+    pattern = queries.search_pattern(search)
+    pages = [
+        queries.list_agents(db, workspace_id, before, limit, status=status, pattern=pattern)
+        for workspace_id in workspace_ids
+    ]
+    return sorted(chain.from_iterable(pages), key=lambda agent: agent.id, reverse=True)[:limit]
 
 
 def find_agent(db: Reader, workspace_id: str, agent_id: str) -> AgentState | None:
@@ -63,7 +71,7 @@ def count_agents(db: Reader, workspace_id: str) -> dict[AgentStatus, int]:
     return queries.count_agents(db, workspace_id)
 
 
-def create_agent(db: Database, workspace_id: str, given: AgentCreate, *, actor: str | None) -> Agent:
+def create_agent(db: Database, workspace_id: str, given: AgentCreate, *, actor: str | None) -> AgentState:
     """Adds an agent; raises Invalid when its runtime cannot work."""
     runtime = given.runtime if given.runtime is not None else runtimes.default_runtime()
     _check_runtime(runtime)
@@ -88,11 +96,11 @@ def create_agent(db: Database, workspace_id: str, given: AgentCreate, *, actor: 
         queries.insert_agent(tx, agent)
         data = {"name": agent.name, "status": agent.status}
         append(tx, EventType.AGENT_CREATED, agent.id, workspace_id=workspace_id, actor=actor, data=data)
-    return agent
+    return AgentState(agent, revision=1)
 
 
 def change_agent(
-    db: Database, workspace_id: str, agent_id: str, change: AgentChange, *, actor: str, guard: Any = None
+    db: Database, workspace_id: str, agent_id: str, change: AgentChange, *, actor: str, guard: Guard = None
 ) -> AgentState:
     """Changes what was given and nothing else.
 
@@ -122,7 +130,7 @@ def change_agent(
         return get_agent(tx, workspace_id, agent_id)
 
 
-def delete_agent(db: Database, workspace_id: str, agent_id: str, *, actor: str, guard: Any = None) -> None:
+def delete_agent(db: Database, workspace_id: str, agent_id: str, *, actor: str, guard: Guard = None) -> None:
     """Removes an agent with its tasks and memory; what runs is cancelled first, and nothing is heard of it after."""
     with db.transaction() as tx:
         state = get_agent(tx, workspace_id, agent_id)

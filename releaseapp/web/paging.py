@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from typing import Generic, TypeVar
 
 import msgspec
@@ -11,6 +12,7 @@ from releaseapp.errors import Invalid
 from releaseapp.web.request import Request
 
 T = TypeVar("T")
+C = TypeVar("C", bound=StrEnum)
 
 DEFAULT_LIMIT = 50
 LARGEST_LIMIT = 200
@@ -40,10 +42,29 @@ class Cursor(msgspec.Struct, frozen=True):
 
 def cursor(request: Request) -> Cursor:
     """The cursor that ``?limit=`` and ``?cursor=`` ask for; raises Invalid when they make no sense."""
-    limit = request.GET.get("limit", str(DEFAULT_LIMIT))
-    if not limit.isascii() or not limit.isdigit() or not 1 <= int(limit[:4]) <= LARGEST_LIMIT or len(limit) > 3:  # noqa: PLR2004
-        raise Invalid.at("/limit", f"limit must be a whole number from 1 to {LARGEST_LIMIT}.")
-    return Cursor(_decode(request.GET["cursor"]) if "cursor" in request.GET else FIRST, int(limit))
+    limit = whole(request, "limit", default=DEFAULT_LIMIT, low=1, high=LARGEST_LIMIT)
+    return Cursor(_decode(request.GET["cursor"]) if "cursor" in request.GET else FIRST, limit)
+
+
+def whole(request: Request, name: str, *, default: int, low: int, high: int) -> int:
+    """A whole number of the query string; raises Invalid when it is none, or out of bounds."""
+    text = request.GET.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(high)) and low <= int(text) <= high):
+        raise Invalid.at(f"/{name}", f"{name} must be a whole number from {low} to {high}.")
+    return int(text)
+
+
+def choice(request: Request, name: str, choices: type[C]) -> C | None:
+    """A member of an enum named in the query string, None without one; raises Invalid for another word."""
+    text = request.GET.get(name, "")
+    if not text:
+        return None
+    try:
+        return choices(text)
+    except ValueError:
+        raise Invalid.at(f"/{name}", f"{name} must be one of {', '.join(choices)}.") from None
 
 
 def _encode(key: str) -> str:

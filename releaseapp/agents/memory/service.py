@@ -1,5 +1,6 @@
 """What can be done with an agent's memory, by people and by the agent itself."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -15,6 +16,9 @@ from releaseapp.events.models import EventType
 from releaseapp.events.service import append
 
 LARGEST_VALUE_BYTES = 65_536
+
+Guard = Callable[[int], None] | None
+"""Called with the present revision inside the transaction; refuses by raising."""
 
 
 def list_memory(
@@ -54,40 +58,50 @@ def create_memory(
 
 
 def change_memory(
-    db: Database, agent: Agent, item: MemoryItem, changes: dict[str, Any], *, actor: str | None
-) -> MemoryItem:
-    """Changes key, value or type; errors as :func:`create_memory`, and NotFound when the item is gone."""
-    changed = msgspec.structs.replace(item, **changes, updated_at=clock.now_text())
-    _check_size(changed.value)
+    db: Database, agent: Agent, item_id: str, changes: dict[str, Any], *, actor: str | None, guard: Guard = None
+) -> MemoryState:
+    """Changes key, value or type; errors as :func:`create_memory`, and NotFound when the item is gone.
+
+    ``guard`` is called with the present revision inside the transaction and may refuse.
+    """
+    changes = {**changes, **({"key": changes["key"].strip()} if "key" in changes else {})}
+    _check_size(changes.get("value"))
     try:
         with db.transaction() as tx:
-            if queries.find_memory_item(tx, agent.id, item.id) is None:
-                raise NotFound("There is no such memory item.")
+            state = _get_memory(tx, agent.id, item_id, guard)
+            changed = msgspec.structs.replace(state.item, **changes, updated_at=clock.now_text())
             queries.update_memory_item(tx, changed)
             _record(tx, EventType.MEMORY_UPDATED, agent, changed, actor)
     except Conflict as error:
-        raise Conflict(f"{agent.name} remembers something under the key {changed.key!r} already.") from error
-    return changed
+        raise Conflict(f"{agent.name} remembers something under the key {changes['key']!r} already.") from error
+    return MemoryState(changed, state.revision + 1)
 
 
 def remember(db: Database, agent: Agent, key: str, value: Any, item_type: MemoryType) -> MemoryItem:
     """What an agent does: adds the item, or replaces what it remembered under the key."""
     with db.transaction() as tx:
-        known = queries.find_memory_by_key(tx, agent.id, key)
+        known = queries.find_memory_by_key(tx, agent.id, key.strip())
         if known is None:
             return create_memory(db, agent, key, value, item_type, actor=None)
-        return change_memory(db, agent, known.item, {"value": value, "type": item_type}, actor=None)
+        return change_memory(db, agent, known.item.id, {"value": value, "type": item_type}, actor=None).item
 
 
-def delete_memory(db: Database, agent: Agent, item_id: str, *, actor: str | None) -> None:
+def delete_memory(db: Database, agent: Agent, item_id: str, *, actor: str | None, guard: Guard = None) -> None:
     """Forgets an item; raises NotFound when there is none."""
     with db.transaction() as tx:
-        state = queries.find_memory_item(tx, agent.id, item_id)
-        if state is None:
-            raise NotFound("There is no such memory item.")
+        state = _get_memory(tx, agent.id, item_id, guard)
         queries.delete_memory_item(tx, item_id)
         agent_queries.count_memory(tx, agent.id, -1)
         _record(tx, EventType.MEMORY_DELETED, agent, state.item, actor)
+
+
+def _get_memory(tx: Transaction, agent_id: str, item_id: str, guard: Guard) -> MemoryState:
+    state = queries.find_memory_item(tx, agent_id, item_id)
+    if state is None:
+        raise NotFound("There is no such memory item.")
+    if guard is not None:
+        guard(state.revision)
+    return state
 
 
 def _record(tx: Transaction, event_type: EventType, agent: Agent, item: MemoryItem, actor: str | None) -> None:
