@@ -6,6 +6,7 @@ from pyramid.authorization import ACLHelper, Authenticated, Everyone
 
 from releaseapp.errors import NotSignedIn
 from releaseapp.web.request import Request
+from releaseapp.web.views import PERSON
 from releaseapp.workspaces.models import Identity
 from releaseapp.workspaces.service import identify
 
@@ -58,11 +59,12 @@ class SecurityPolicy:
 
 
 def principals(identity: Identity | None) -> list[str]:
-    """What ACLs call this caller: everyone, authenticated, and ``<workspace id>/<role>`` for each membership."""
+    """What ACLs call this caller: everyone, authenticated, person, and ``<workspace id>/<role>`` by membership."""
     if identity is None:
         return [Everyone]
+    kind = [Authenticated, PERSON] if identity.token_name is None else [Authenticated]
     roles = [f"{workspace_id}/{membership.role}" for workspace_id, membership in identity.memberships.items()]
-    return [Everyone, Authenticated, *roles]
+    return [Everyone, *kind, *roles]
 
 
 def includeme(config: Any) -> None:

@@ -168,7 +168,7 @@ def rename_account(db: Database, account_id: str, name: str) -> Account:
 
 
 def change_password(db: Database, settings: Settings, account: Account, current: str, new: str) -> None:
-    """Replaces the password and ends every session and token of the account.
+    """Replaces the password and ends every session of the account; tokens for programs go on.
 
     Raises Invalid when the current one is wrong or the new one will not do.
     """
@@ -188,7 +188,7 @@ def change_password(db: Database, settings: Settings, account: Account, current:
 
 
 def disable_account(db: Database, account_id: str, actor: str | None) -> None:
-    """Closes an account: its sessions and tokens end at once; raises NotFound."""
+    """Closes an account: nothing that was given to it works any more; raises NotFound."""
     with db.transaction() as tx:
         if not queries.set_account_disabled(tx, account_id, clock.now_text(), disabled=True):
             raise NotFound("There is no such account.")

@@ -9,7 +9,10 @@ OPEN = NO_PERMISSION_REQUIRED
 """For the few views that everybody may call."""
 
 SIGNED_IN = "signed-in"
-"""For what belongs to the person alone: any signed-in account may call it."""
+"""For what every signed-in caller may ask, a person or a program with an API token."""
+
+PERSON = "person"
+"""For what belongs to a person alone: a program with an API token may not call it."""
 
 
 def api(context: type, permission: str, method: str = "GET", name: str = "", **options: Any) -> Any:

@@ -1,0 +1,31 @@
+"""Opens what the server stands on: the database, brought up to date, and the queue of wake-up calls."""
+
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from releaseapp.agents.tasks.queue import TaskQueue
+from releaseapp.db import connect
+from releaseapp.db.api import Database
+from releaseapp.db.migrate import migrate
+from releaseapp.settings import Settings
+
+
+def open_database(settings: Settings) -> Database:
+    """The database of the settings, at the newest schema; makes its folder when there is none."""
+    if not settings.on_postgres:
+        Path(settings.agent_db_path).absolute().parent.mkdir(parents=True, exist_ok=True)
+    db = connect(
+        settings.agent_db_path,
+        synchronous=cast('Literal["FULL", "NORMAL"]', settings.synchronous),
+        busy_timeout=settings.busy_timeout_seconds,
+    )
+    migrate(db)
+    return db
+
+
+def includeme(config: Any) -> None:
+    """Puts ``db``, ``queue`` and ``wake`` on the registry, where requests find them."""
+    settings: Settings = config.registry.app_settings
+    config.registry.db = open_database(settings)
+    config.registry.queue = TaskQueue(settings.queue_path)
+    config.registry.wake = config.registry.queue.wake

@@ -1,0 +1,54 @@
+"""Every URL on one page: which node has which fixed children. Composes the domains; nobody imports it."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pyramid.authorization import Allow, Authenticated
+
+from releaseapp.agents.resources import AgentNode, Agents, AllAgents, Memory, Tasks
+from releaseapp.auth.resources import AccountNode, Auth, Sessions, Tokens
+from releaseapp.web.request import Request
+from releaseapp.web.resources import Resource
+from releaseapp.web.statics import Static
+from releaseapp.web.views import PERSON, SIGNED_IN
+from releaseapp.workspaces.resources import Activity, Members, Roles, WorkspaceNode, Workspaces
+
+
+class Root(Resource):
+    """``/``: what is the person's own is open to the person; everything else is opened further down."""
+
+    __acl__: ClassVar[Any] = [(Allow, Authenticated, SIGNED_IN), (Allow, PERSON, PERSON)]
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request, "", None)
+
+
+TREE: Mapping[type[Resource], Mapping[str, type[Resource]]] = {
+    Root: {
+        "account": AccountNode,
+        "agents": AllAgents,
+        "auth": Auth,
+        "static": Static,
+        "workspaces": Workspaces,
+    },
+    Auth: {
+        "sessions": Sessions,
+        "tokens": Tokens,
+    },
+    WorkspaceNode: {
+        "activity": Activity,
+        "agents": Agents,
+        "members": Members,
+        "roles": Roles,
+    },
+    AgentNode: {
+        "memory": Memory,
+        "tasks": Tasks,
+    },
+}
+
+
+def includeme(config: Any) -> None:
+    """Plants the tree."""
+    config.registry.tree = TREE
+    config.set_root_factory(Root)
