@@ -7,7 +7,6 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Literal
 
 from releaseapp.db.api import Row
@@ -197,7 +196,7 @@ def _as_mapping(cursor: sqlite3.Cursor, row: tuple[Any, ...]) -> dict[str, Any]:
 
 
 def _execute(
-    connection: sqlite3.Connection, sql: str, parameters: Mapping[str, object] = MappingProxyType({})
+    connection: sqlite3.Connection, sql: str, parameters: Mapping[str, object] | tuple[()] = ()
 ) -> sqlite3.Cursor:
     """Runs a statement; turns the driver's errors into ours, by code."""
     try:
