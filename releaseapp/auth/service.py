@@ -125,7 +125,7 @@ def _start_session(tx: Transaction, settings: Settings, found: Secrets, caller: 
 
 def read_token(settings: Settings, token: str) -> Claims:
     """The claims of a session token; raises NotSignedIn. Whether the session still lives, the database says."""
-    accepted = [secret for secret in (settings.jwt_secret, settings.jwt_secret_previous) if secret]
+    accepted = tuple(secret for secret in (settings.jwt_secret, settings.jwt_secret_previous) if secret)
     return tokens.decode(token, accepted, int(clock.now().timestamp()))
 
 

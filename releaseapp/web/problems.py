@@ -32,17 +32,24 @@ _STATUS: dict[type[errors.AppError], tuple[int, str]] = {
     errors.Busy: (503, "Busy"),
 }
 
+_OUR_FAULT = 500
+
 NOT_FOUND = "There is nothing here, or it is not yours to see."
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """RFC 9457 problem details; ``errors`` lists the faults of an invalid input, ``instance`` is the request's id."""
+    """RFC 9457 problem details.
+
+    ``errors`` lists the faults of an invalid input. ``instance`` is the request's
+    id, given only where it helps to find the matter in the log: elsewhere two
+    refusals for two reasons that must look alike would differ by it.
+    """
 
     title: str
     status: int
     detail: str
-    instance: str
     type: str = "about:blank"
+    instance: str = ""
     errors: list[dict[str, str]] = []
 
 
@@ -115,7 +122,8 @@ def sign_in_first(request: Request) -> Response:
 def answer(request: Request, status: int, title: str, detail: str, faults: tuple[errors.Fault, ...] = ()) -> Response:
     """A problem, as page or as ``application/problem+json``."""
     listed = [{"pointer": fault.pointer, "detail": fault.detail} for fault in faults]
-    problem = Problem(title=title, status=status, detail=detail, instance=request.id, errors=listed)
+    instance = request.id if status >= _OUR_FAULT else ""
+    problem = Problem(title=title, status=status, detail=detail, instance=instance, errors=listed)
     if request.representation == "html":
         response = Response(render("errors/problem.html.jinja2", {"problem": problem}, request), status=status)
     else:

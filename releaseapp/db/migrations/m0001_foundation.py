@@ -160,8 +160,6 @@ STATEMENTS = [
     )
     """,
     "CREATE INDEX events_by_workspace ON events (workspace_id, id)",
-    "CREATE INDEX events_by_subject ON events (subject, id)",
-    "CREATE INDEX events_by_time ON events (at)",
     """
     CREATE TABLE idempotency_keys (
         account_id TEXT NOT NULL,

@@ -1,0 +1,106 @@
+"""What every page gets: who is there, where, what they may do. Composes the domains; nobody imports it."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from pyramid.csrf import get_csrf_token
+from pyramid.events import BeforeRender
+
+import releaseapp
+from releaseapp import clock
+from releaseapp.events.queries import last_event_id
+from releaseapp.permissions import Permission
+from releaseapp.web.messages import take_messages
+from releaseapp.web.request import Request
+from releaseapp.workspaces.models import Identity, Membership
+from releaseapp.workspaces.resources import WorkspaceNode
+
+
+def templates_folder() -> Path:
+    """Where the templates are: inside the package when it is installed, beside it in a checkout."""
+    inside = Path(releaseapp.__file__).parent / "templates"
+    return inside if inside.is_dir() else inside.parent.parent / "templates"
+
+
+def add_globals(event: Mapping[str, Any]) -> None:
+    """Adds to a template's variables what every page may use; ``templates/README.md`` lists it."""
+    request: Request | None = event.get("request")
+    if request is None:
+        return
+    identity: Identity | None = request.identity
+    membership = _membership(request)
+    event.update(  # type: ignore[attr-defined]
+        me=identity.account if identity else None,
+        is_person=identity is not None and identity.token_name is None,
+        workspace=membership,
+        workspaces=sorted(identity.memberships.values(), key=lambda one: one.name.lower()) if identity else [],
+        can=_asker(membership),
+        csrf_token=get_csrf_token(request),
+        static=_addresser(request),
+        url=_linker(request),
+        messages=take_messages(request),
+        development=request.settings.development,
+        version=releaseapp.__version__,
+        last_event_id=last_event_id(request.db) if identity else 0,
+        now=clock.now_text(),
+    )
+
+
+def _membership(request: Request) -> Membership | None:
+    node = getattr(request, "context", None)
+    while node is not None:
+        if isinstance(node, WorkspaceNode):
+            return node.membership
+        node = getattr(node, "__parent__", None)
+    return None
+
+
+def _asker(membership: Membership | None) -> Callable[[str], bool]:
+    def can(permission: str) -> bool:
+        return membership is not None and Permission(permission) in membership.permissions
+
+    return can
+
+
+def _addresser(request: Request) -> Callable[[str], str]:
+    prefix = request.registry.static_prefix
+
+    def static(path: str) -> str:
+        return f"{prefix}{path}"
+
+    return static
+
+
+def _linker(request: Request) -> Callable[..., str]:
+    def url(resource: Any, *elements: str, **query: str) -> str:
+        path: str = request.resource_path(resource, *elements)
+        kept = {name: value for name, value in query.items() if value not in (None, "")}
+        path = path if elements or path == "/" else path.rstrip("/")
+        return f"{path}?{urlencode(kept)}" if kept else path
+
+    return url
+
+
+def exact_time(value: str) -> str:
+    """A stored time for people, in UTC to the second; pages turn it into the person's own zone."""
+    moment: datetime = clock.parse(value)
+    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def includeme(config: Any) -> None:
+    """Sets up the templates."""
+    config.include("pyramid_jinja2")
+    config.add_settings(
+        {
+            "jinja2.directories": str(templates_folder()),
+            "jinja2.filters": {"exact_time": exact_time},
+            "jinja2.trim_blocks": "true",
+            "jinja2.lstrip_blocks": "true",
+            "jinja2.undefined": "strict",
+        }
+    )
+    config.add_jinja2_renderer(".jinja2")
+    config.add_subscriber(add_globals, BeforeRender)
