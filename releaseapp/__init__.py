@@ -26,5 +26,6 @@ def make_app(settings: Settings, ini: Mapping[str, Any] | None = None) -> Router
     config.include("releaseapp.security")
     config.include("releaseapp.tree")
     config.include("releaseapp.pages")
+    config.include("releaseapp.health")
     config.scan("releaseapp", ignore=["releaseapp.server", "releaseapp.live", "releaseapp.cli"])
     return config.make_wsgi_app()

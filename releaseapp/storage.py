@@ -1,4 +1,4 @@
-"""Opens what the server stands on: the database, brought up to date, and the queue of wake-up calls."""
+"""Opens what the server stands on: database, workflow file, queue; brings them up to date."""
 
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -7,7 +7,9 @@ from releaseapp.agents.tasks.queue import TaskQueue
 from releaseapp.db import connect
 from releaseapp.db.api import Database
 from releaseapp.db.migrate import migrate
+from releaseapp.seeds import seed
 from releaseapp.settings import Settings
+from releaseapp.workflows.file import ensure
 
 
 def open_database(settings: Settings) -> Database:
@@ -26,6 +28,9 @@ def open_database(settings: Settings) -> Database:
 def includeme(config: Any) -> None:
     """Puts ``db``, ``queue`` and ``wake`` on the registry, where requests find them."""
     settings: Settings = config.registry.app_settings
+    ensure(Path(settings.workflow_store_path))
     config.registry.db = open_database(settings)
+    if settings.seed_demo:
+        seed(config.registry.db, settings)
     config.registry.queue = TaskQueue(settings.queue_path)
     config.registry.wake = config.registry.queue.wake

@@ -31,6 +31,17 @@ def migrate(db: Database) -> list[str]:
     return names
 
 
+def pending(db: Database) -> list[str]:
+    """The names of migrations that the database still lacks."""
+    if not isinstance(db, SqliteDatabase):
+        raise NotImplementedError(db.engine)
+    target = sqlite_utils.Database(Path(db.path))
+    try:
+        return [migration.name for migration in _migrations().pending(target)]
+    finally:
+        target.close()
+
+
 def _migrations() -> Migrations:
     known = Migrations("releaseapp")
     for module in sorted(info.name for info in pkgutil.iter_modules(migrations.__path__)):

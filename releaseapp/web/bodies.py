@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from io import BytesIO
 from typing import Any, TypeVar
 
 import msgspec
@@ -31,15 +32,23 @@ def read(request: Request, schema: type[S]) -> S:
 
 
 def raw(request: Request) -> bytes:
-    """The body's bytes; raises TooLarge when they are over ``max_body_bytes``."""
+    """The body's bytes; raises TooLarge when they are over ``max_body_bytes``, Malformed when some are missing."""
+    kept: bytes | None = request.__dict__.get("_raw_body")
+    if kept is not None:
+        return kept
     limit = request.settings.max_body_bytes
-    if (request.content_length or 0) > limit:
-        raise TooLarge(f"The body is larger than {limit:,} bytes, the most this server accepts.")
-    if request.content_length is None and not request.is_body_readable:
-        return b""
-    body: bytes = request.body_file_raw.read(limit + 1) if request.content_length is None else request.body
+    length = request.content_length
+    if length is None and not request.is_body_readable:
+        body = b""
+    else:
+        body = request.environ["wsgi.input"].read(limit + 1 if length is None else min(length, limit + 1))
     if len(body) > limit:
         raise TooLarge(f"The body is larger than {limit:,} bytes, the most this server accepts.")
+    if len(body) < (length or 0):
+        raise Malformed("The body is shorter than its Content-Length says.")
+    # Kept in memory: WebOb would move it to a temporary file.
+    request.environ["wsgi.input"] = BytesIO(body)
+    request.__dict__["_raw_body"] = body
     return body
 
 

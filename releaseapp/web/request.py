@@ -20,6 +20,9 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 class Request(PyramidRequest):
     """A subclass instead of request methods: Pyramid makes a new class per request for those."""
 
+    view_label = "none"
+    """The view that answers, by module and function; for the figures."""
+
     @property
     def db(self) -> "Database":
         """The database of this server."""

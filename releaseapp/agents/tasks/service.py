@@ -18,6 +18,7 @@ from releaseapp.events.service import append
 LARGEST_INPUT_BYTES = 262_144
 LOG_LINES_SHOWN = 1000
 _LONGEST_LINE = 4000
+_SILENCE_SECONDS = 15
 
 Wake = Callable[[str], None]
 """Tells the workers that a task may be taken up; it may be lost, for a sweep makes it good."""
@@ -121,6 +122,16 @@ def cancel_tasks_of(db: Database, agent_id: str, *, actor: str) -> None:
     with db.transaction() as tx:
         for task in queries.list_unfinished_tasks(tx, agent_id):
             _end(tx, task, TaskStatus.CANCELLED, EventType.TASK_CANCELLED, error="The agent was deleted.", actor=actor)
+
+
+def count_unfinished_tasks(db: Reader) -> dict[TaskStatus, int]:
+    """How many tasks of the whole server wait and run."""
+    return queries.count_unfinished_tasks(db)
+
+
+def worker_is_alive(db: Reader, lease_seconds: int) -> bool:
+    """Whether any worker was heard of lately."""
+    return queries.count_workers(db, clock.later_text(-max(_SILENCE_SECONDS, lease_seconds))) > 0
 
 
 def claimable_tasks(db: Reader, limit: int) -> list[str]:

@@ -1,0 +1,1 @@
+"""Workflows, kept in one JSON file."""
