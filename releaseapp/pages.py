@@ -40,7 +40,7 @@ def add_globals(event: Mapping[str, Any]) -> None:
         can=_asker(membership),
         csrf_token=get_csrf_token(request),
         static=_addresser(request),
-        url=_linker(request),
+        with_cursor=_pager(request),
         messages=take_messages(request),
         development=request.settings.development,
         version=releaseapp.__version__,
@@ -74,14 +74,12 @@ def _addresser(request: Request) -> Callable[[str], str]:
     return static
 
 
-def _linker(request: Request) -> Callable[..., str]:
-    def url(resource: Any, *elements: str, **query: str) -> str:
-        path: str = request.resource_path(resource, *elements)
-        kept = {name: value for name, value in query.items() if value not in (None, "")}
-        path = path if elements or path == "/" else path.rstrip("/")
-        return f"{path}?{urlencode(kept)}" if kept else path
+def _pager(request: Request) -> Callable[[str], str]:
+    def with_cursor(cursor: str) -> str:
+        kept = {name: value for name, value in request.GET.items() if name not in {"cursor", "fragment"}}
+        return f"{request.path}?{urlencode({**kept, 'cursor': cursor})}"
 
-    return url
+    return with_cursor
 
 
 def exact_time(value: str) -> str:

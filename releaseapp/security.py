@@ -4,13 +4,14 @@ from typing import Any
 
 from pyramid.authorization import ACLHelper, Authenticated, Everyone
 
+from releaseapp.auth.models import TOKEN_COOKIE
 from releaseapp.errors import NotSignedIn
 from releaseapp.web.request import Request
 from releaseapp.web.views import PERSON
 from releaseapp.workspaces.models import Identity
 from releaseapp.workspaces.service import identify
 
-TOKEN_COOKIE = "token"  # noqa: S105 - the name of a cookie
+
 NEVER = "never"
 """The default permission, which nothing grants: a view without a permission is shut."""
 

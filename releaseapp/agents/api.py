@@ -21,14 +21,9 @@ from releaseapp.workspaces.resources import WorkspaceNode
 def list_all_agents(_context: AllAgents, request: Request) -> Response:
     """Agents of every workspace of the caller: ``?q=``, ``?status=``, ``?limit=``, ``?cursor=``."""
     page = cursor(request)
-    visible = [
-        workspace_id
-        for workspace_id in request.identity.memberships
-        if request.identity.allows(workspace_id, Permission.AGENTS_VIEW)
-    ]
     found = service.list_agents_of_workspaces(
         request.db,
-        visible,
+        service.visible_workspaces(request.identity),
         page.before,
         page.limit + 1,
         status=choice(request, "status", AgentStatus),

@@ -15,6 +15,8 @@ from releaseapp.db.api import Database, Reader
 from releaseapp.errors import Fault, Invalid, NotFound
 from releaseapp.events.models import EventType
 from releaseapp.events.service import append
+from releaseapp.permissions import Permission
+from releaseapp.workspaces.models import Identity
 
 Guard = Callable[[int], None] | None
 """Called with the present revision inside the transaction; refuses by raising."""
@@ -64,6 +66,16 @@ def get_agent(db: Reader, workspace_id: str, agent_id: str) -> AgentState:
     if state is None:
         raise NotFound("There is no such agent.")
     return state
+
+
+def visible_workspaces(identity: Identity) -> list[str]:
+    """The workspaces in which the caller may see agents."""
+    return [one for one in identity.memberships if identity.allows(one, Permission.AGENTS_VIEW)]
+
+
+def names_of_agents(db: Reader, workspace_id: str) -> dict[str, str]:
+    """The names of a workspace's agents by id."""
+    return queries.list_agent_names(db, workspace_id)
 
 
 def count_agents(db: Reader, workspace_id: str) -> dict[AgentStatus, int]:

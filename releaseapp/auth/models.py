@@ -2,6 +2,7 @@
 
 import msgspec
 
+TOKEN_COOKIE = "token"  # noqa: S105 - the name of the cookie that holds a browser's token
 MINIMAL_PASSWORD_LENGTH = 10
 LONGEST_PASSWORD_BYTES = 72
 """bcrypt reads no further."""

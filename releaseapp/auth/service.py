@@ -167,6 +167,12 @@ def rename_account(db: Database, account_id: str, name: str) -> Account:
         return get_account(tx, account_id)
 
 
+def remember_workspace(db: Database, account_id: str, workspace_id: str) -> None:
+    """Keeps where the person was, for the next sign-in."""
+    with db.transaction() as tx:
+        queries.set_last_workspace(tx, account_id, workspace_id)
+
+
 def change_password(db: Database, settings: Settings, account: Account, current: str, new: str) -> None:
     """Replaces the password and ends every session of the account; tokens for programs go on.
 
@@ -224,6 +230,11 @@ def create_api_token(
         queries.insert_api_token(tx, kept, tokens.digest(token))
         append(tx, EventType.TOKEN_CREATED, kept.id, actor=account_id, data={"name": kept.name, "role": role})
     return kept, token
+
+
+def api_token_digest(token: str) -> str | None:
+    """Under what a program's token is kept; None for a token that is none of a program."""
+    return tokens.digest(token) if token.startswith(tokens.API_TOKEN_PREFIX) else None
 
 
 def note_token_use(db: Database, token_id: str, last_used_at: str | None) -> None:

@@ -56,9 +56,9 @@ def read_form(request: Request, schema: type[S], extra: Mapping[str, object] | N
     """A form's fields as ``schema``: text becomes numbers and lists where the schema asks for them.
 
     Fields of the page's own (the CSRF token, ``next``) are dropped; ``extra``
-    replaces fields that the view has read itself.
+    replaces fields that the view has read itself. The CSRF check has read the
+    form by now, and the tween its length.
     """
-    raw(request)
     known = {field.encode_name: field.type for field in msgspec.structs.fields(schema)}
     values: dict[str, object] = {}
     try:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 from releaseapp import clock
 from releaseapp.auth import service as auth
-from releaseapp.auth import tokens
 from releaseapp.auth.models import Account
 from releaseapp.db.api import Database, Reader, Row
 from releaseapp.errors import Conflict, Fault, Invalid, NotAllowed, NotFound, NotSignedIn
@@ -21,8 +20,9 @@ _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?")
 
 def identify(db: Reader, settings: Settings, token: str) -> Identity:
     """Who a token stands for, in one query; raises NotSignedIn when it stands for nobody (any more)."""
-    if token.startswith(tokens.API_TOKEN_PREFIX):
-        row = queries.find_token_row(db, tokens.digest(token), clock.now_text())
+    digest = auth.api_token_digest(token)
+    if digest is not None:
+        row = queries.find_token_row(db, digest, clock.now_text())
         if row is None:
             raise NotSignedIn("The token is not valid, or no longer.")
         return _program(row)

@@ -60,9 +60,7 @@ def ask(caller, view, addresses, method):
     if method in {"GET", "HEAD"}:
         return caller.request(path, method=method, headers=accept, status="*")
     # An empty object is refused as input by most, after the permission was asked: that is all we want to know.
-    return caller.request(
-        path, method=method, headers=accept, body=b"{}", content_type="application/json", status="*"
-    )
+    return caller.request(path, method=method, headers=accept, body=b"{}", content_type="application/json", status="*")
 
 
 def test_every_view_names_a_permission_and_every_resource_is_in_this_test(world):
@@ -81,7 +79,9 @@ def test_a_role_may_call_exactly_what_the_matrix_grants(world):
     app, people, _, addresses = world
     views = [view for view in declared_views(app.app.registry) if view.permission in set(Permission)]
     # Those that take things away are asked last, so that the others still find them.
-    views.sort(key=lambda view: ("DELETE" in view.methods or view.name == "delete", view.context.__name__ != "MemberNode"))
+    views.sort(
+        key=lambda view: ("DELETE" in view.methods or view.name == "delete", view.context.__name__ != "MemberNode")
+    )
     seen = set()
     for view in views:
         for role in (Role.VIEWER, Role.EDITOR, Role.ADMIN, Role.OWNER):

@@ -1,0 +1,144 @@
+"""Signing in and out, and the person's own page, for browsers."""
+
+from typing import Any
+
+from pyramid.httpexceptions import HTTPSeeOther
+from pyramid.response import Response
+
+from releaseapp.auth import service
+from releaseapp.auth.api import caller_of
+from releaseapp.auth.models import TOKEN_COOKIE
+from releaseapp.auth.resources import AccountNode, Auth, SessionNode, Sessions, TokenNode
+from releaseapp.auth.schemas import AccountChange, PasswordChange, SignIn
+from releaseapp.errors import Invalid, NotSignedIn, TooManyRequests
+from releaseapp.web.bodies import read_form
+from releaseapp.web.forms import FormState, local_path, refused
+from releaseapp.web.messages import say
+from releaseapp.web.request import Request
+from releaseapp.web.shown import show
+from releaseapp.web.views import OPEN, PERSON, page
+
+
+@page(Auth, OPEN, name="login")
+def sign_in_page(_context: Auth, request: Request) -> Response:
+    """The form; whoever is signed in already is sent on."""
+    if request.identity is not None:
+        return HTTPSeeOther(local_path(request.GET.get("next")) or "/")
+    return _sign_in_form(request, FormState({"next": request.GET.get("next", "")}))
+
+
+@page(Auth, OPEN, "POST", name="login")
+def sign_in(_context: Auth, request: Request) -> Response:
+    """Starts a session and keeps its token in a cookie that no script can read."""
+    try:
+        given = read_form(request, SignIn)
+        signed_in = service.sign_in(request.db, request.settings, given.email, given.password, caller_of(request))
+    except Invalid as error:
+        return _sign_in_form(request, refused(request, error))
+    except (NotSignedIn, TooManyRequests) as error:
+        form = refused(request, Invalid.at("", str(error)))
+        request.response.status_int = 401
+        if isinstance(error, TooManyRequests):
+            request.response.status_int = 429
+            request.response.headers["Retry-After"] = str(error.retry_after)
+        return _sign_in_form(request, form)
+    response = HTTPSeeOther(local_path(request.POST.get("next")) or "/")
+    response.set_cookie(
+        TOKEN_COOKIE,
+        signed_in.token,
+        max_age=request.settings.session_minutes * 60,
+        httponly=True,
+        samesite="Lax",
+        secure=not request.settings.development,
+    )
+    return response
+
+
+def _sign_in_form(request: Request, form: FormState) -> Response:
+    accounts = getattr(request.registry, "demo_accounts", []) if request.settings.development else []
+    return show(request, "auth/login", form=form, demo_accounts=accounts)
+
+
+@page(Auth, PERSON, "POST", name="logout")
+def sign_out(_context: Auth, request: Request) -> Response:
+    """Ends the session and forgets the cookie."""
+    service.end_session(request.db, request.identity.account.id, request.identity.session_id)
+    return signed_out("/auth/login")
+
+
+def signed_out(address: str) -> Response:
+    """Sends a browser on without its cookie."""
+    response = HTTPSeeOther(address)
+    response.delete_cookie(TOKEN_COOKIE)
+    return response
+
+
+@page(AccountNode, PERSON)
+def account_page(_context: AccountNode, request: Request) -> Response:
+    """The own page: name, password, sessions, tokens for programs."""
+    return show_account(request)
+
+
+def show_account(request: Request, **more: Any) -> Response:
+    """The own page with the forms as they stand, and maybe a new token, shown this once."""
+    account = request.identity.account
+    empty = FormState({})
+    values = {
+        "name_form": FormState({"name": account.name}),
+        "password_form": empty,
+        "token_form": FormState({"role": "viewer", "expires_in_days": "90"}),
+        "new_token": None,
+        "sessions": service.list_sessions(request.db, account.id),
+        "current_session": request.identity.session_id,
+        "tokens": service.list_api_tokens(request.db, account.id),
+    }
+    return show(request, "account/show", **{**values, **more})
+
+
+@page(AccountNode, PERSON, "POST")
+def rename(_context: AccountNode, request: Request) -> Response:
+    """Changes the own name."""
+    try:
+        given = read_form(request, AccountChange)
+        service.rename_account(request.db, request.identity.account.id, given.name)
+    except Invalid as error:
+        return show_account(request, name_form=refused(request, error))
+    say(request, "Your name is changed.")
+    return HTTPSeeOther("/account")
+
+
+@page(Auth, PERSON, "POST", name="password")
+def change_password(_context: Auth, request: Request) -> Response:
+    """Replaces the password; one signs in again with the new one."""
+    try:
+        given = read_form(request, PasswordChange)
+        service.change_password(
+            request.db, request.settings, request.identity.account, given.current_password, given.new_password
+        )
+    except Invalid as error:
+        return show_account(request, password_form=refused(request, error))
+    say(request, "Your password is changed. Sign in with the new one.")
+    return signed_out("/auth/login")
+
+
+@page(Sessions, PERSON, "POST", name="end-all")
+def end_all_sessions(_context: Sessions, request: Request) -> Response:
+    """Signs out everywhere, here too."""
+    service.end_all_sessions(request.db, request.identity.account.id)
+    return signed_out("/auth/login")
+
+
+@page(SessionNode, PERSON, "POST", name="end")
+def end_session(context: SessionNode, request: Request) -> Response:
+    """Signs out one session."""
+    service.end_session(request.db, request.identity.account.id, context.__name__)
+    say(request, "That session is signed out.")
+    return HTTPSeeOther("/account")
+
+
+@page(TokenNode, PERSON, "POST", name="revoke")
+def revoke_token(context: TokenNode, request: Request) -> Response:
+    """Ends a token for a program."""
+    service.revoke_api_token(request.db, request.identity.account.id, context.__name__)
+    say(request, "The token is revoked.")
+    return HTTPSeeOther("/account")

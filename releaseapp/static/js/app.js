@@ -1,0 +1,11 @@
+// What every page loads. Each module defines its own elements; a page without scripts works all the same.
+import "./confirm.js";
+import "./dropdown.js";
+import "./fragment.js";
+import "./live.js";
+import "./log.js";
+import "./palette.js";
+import "./time.js";
+
+// A refused form: the reader hears of it first.
+document.getElementById("faults")?.focus();

@@ -1,0 +1,109 @@
+"""The floors of the house: a file imports from floors below it and from its own domain, never upward.
+
+docs/architecture.md draws the same picture for people.
+"""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "releaseapp"
+
+FLOORS = [
+    {"clock", "errors", "permissions"},
+    {"settings", "expressions", "db"},
+    {"events"},
+    {"web"},
+    {"auth"},
+    {"workspaces"},
+    {"agents"},
+    {"workflows"},
+    {"live"},
+    {"seeds"},
+    {"storage"},
+    {"security", "tree"},
+    {"pages", "overview", "health"},
+    {"releaseapp"},
+    {"server", "cli"},
+]
+FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
+# Of another domain, only these modules may be used. The db door, events and web are foundations: open to all.
+OPEN_TO_OTHER_DOMAINS = {"service", "models", "resources", "schemas", "api", "activity", "file", "queue", "worker"}
+DOMAINS = {"auth", "workspaces", "agents", "workflows", "live"}
+# The sub-rooms of a domain, and what in them may be used from outside.
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def home_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return "releaseapp" if parts == ("__init__",) else parts[0]
+
+
+def imports_of(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found.update(name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            found.add(node.module)
+            found.update(f"{node.module}.{name.name}" for name in node.names)
+    return {name for name in found if name.split(".")[0] == "releaseapp"}
+
+
+def is_module(name: str) -> bool:
+    path = ROOT / Path(*name.split("."))
+    return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_imports_from_its_own_domain_and_from_floors_below(path):
+    home = home_of(path)
+    assert home in FLOOR, f"{home} is on no floor; say in FLOORS where it stands"
+    for name in filter(is_module, imports_of(path)):
+        parts = name.split(".")
+        if name == "releaseapp":
+            # Only the version, which belongs to no floor.
+            continue
+        other = parts[1]
+        assert other == home or FLOOR[other] < FLOOR[home], f"{path.name} on floor {home} imports {name} from above"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_sql_stands_in_queries_and_behind_the_door_alone(path):
+    if path.name == "queries.py" or home_of(path) == "db":
+        return
+    verbs = ("SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM ", "CREATE TABLE ")
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            assert not node.value.strip().startswith(verbs), f"{path}:{node.lineno} holds SQL"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_of_another_domain_only_the_front_rooms_are_used(path):
+    home = home_of(path)
+    for name in filter(is_module, imports_of(path)):
+        parts = name.split(".")
+        if len(parts) < 3 or parts[1] not in DOMAINS or parts[1] == home:
+            continue
+        rooms = [part for part in parts[2:] if (PACKAGE / parts[1] / part).is_dir()]
+        last = parts[-1] if parts[-1] not in rooms else None
+        assert last is None or last in OPEN_TO_OTHER_DOMAINS, f"{path.name} reaches into {name}"
+
+
+def test_only_the_clock_asks_for_the_time_and_only_the_gateway_for_gevent_websocket():
+    for path in FILES:
+        names = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names.update(name.name for name in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names.update(f"{node.module}.{name.name}" for name in node.names)
+        where = str(path.relative_to(PACKAGE))
+        if where != "clock.py":
+            assert "datetime.UTC" not in names, f"{where} asks for the time by itself"
+        if not where.startswith(("live/", "server")):
+            assert not any(name.startswith("geventwebsocket") for name in names), where
+        if not where.startswith(("live/", "server")):
+            assert not any(name.split(".")[0] == "gevent" for name in names), where
