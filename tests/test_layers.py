@@ -30,7 +30,7 @@ FLOORS = [
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 # Of another domain, only these modules may be used. The db door, events and web are foundations: open to all.
-OPEN_TO_OTHER_DOMAINS = {"service", "models", "resources", "schemas", "api", "activity", "file", "queue", "worker"}
+OPEN_TO_OTHER_DOMAINS = {"service", "models", "resources", "schemas", "api", "views", "activity", "gateway", "file", "queue", "worker"}
 DOMAINS = {"auth", "workspaces", "agents", "workflows", "live"}
 # The sub-rooms of a domain, and what in them may be used from outside.
 FILES = sorted(PACKAGE.rglob("*.py"))

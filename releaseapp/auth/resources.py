@@ -12,6 +12,8 @@ class Sessions(Resource):
 
     def child(self, name: str) -> Resource:
         """A session by id; whether it is the person's, the service says."""
+        if not name.startswith("ses_"):
+            raise KeyError(name)
         return SessionNode(self.request, name, self)
 
 
@@ -24,6 +26,8 @@ class Tokens(Resource):
 
     def child(self, name: str) -> Resource:
         """A token by id; whether it is the person's, the service says."""
+        if not name.startswith("tok_"):
+            raise KeyError(name)
         return TokenNode(self.request, name, self)
 
 
