@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 Serve = Callable[[Any], None]
 
+_SWITCH_SECONDS = 0.001
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
@@ -104,6 +106,8 @@ class Service:
     def run(self) -> None:
         """Serves; returns when everything has come to its end. The thread that calls it becomes the hub's."""
         _raise_file_limit()
+        # A thread that computes keeps the interpreter this long from the hub, which needs it often and briefly.
+        sys.setswitchinterval(_SWITCH_SECONDS)
         registry, options = self._app.registry, self._options
         sock = _listen(options)
         self.address = sock.getsockname()[:2]

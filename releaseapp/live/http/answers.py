@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 from wsgiref.handlers import format_date_time
@@ -100,7 +101,7 @@ def _render(response: _Response, method: str, *, keep_alive: bool) -> Answer:
         lines.append(f"Content-Length: {len(body)}")
     elif length is not None and method != "HEAD" and not bodiless and int(length) != len(body):
         raise RuntimeError(f"the application said {length} bytes and gave {len(body)}")
-    lines.append(f"Date: {format_date_time(clock.now().timestamp())}")
+    lines.append(f"Date: {_date(int(clock.now().timestamp()))}")
     if not keep_alive:
         lines.append("Connection: close")
     head = "\r\n".join(lines)
@@ -108,3 +109,8 @@ def _render(response: _Response, method: str, *, keep_alive: bool) -> Answer:
         raise RuntimeError("the application put a line break into a header")
     data = f"{head}\r\n\r\n".encode("latin-1")
     return Answer(data if bodiless or method == "HEAD" else data + body, keep_alive)
+
+
+@lru_cache(maxsize=2)
+def _date(second: int) -> str:
+    return format_date_time(second)

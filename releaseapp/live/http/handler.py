@@ -125,7 +125,12 @@ class Handler(UpgradingHandler):
     def _send(self, answer: Answer) -> bool | None:
         # However slow the client is, it gets time for what it asked for.
         self.deadline = clock.monotonic() + _WRITE_SECONDS + len(answer.data) / _SLOWEST_BYTES_A_SECOND
-        self.socket.sendall(answer.data)
+        try:
+            sent = self._bare.send(answer.data)
+        except BlockingIOError:
+            sent = 0
+        if sent < len(answer.data):
+            self.socket.sendall(answer.data[sent:])
         return True if answer.keep_alive and not self.server.stopping else None
 
     def _linger(self) -> None:
