@@ -1,0 +1,89 @@
+"""Expressions: ``{{ … }}`` in Jinja's syntax over plain JSON data, sandboxed.
+
+They are parsed by Jinja and evaluated here, node by node, over data alone: no
+Python attribute can be reached, every allocation is measured before it is made,
+and a budget of operations and a deadline end what would not end. ``docs/expressions.md``
+says what may be written.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from releaseapp.errors import Fault
+from releaseapp.expressions.budget import Budget, ExpressionError, measure
+from releaseapp.expressions.compiler import compile_template
+from releaseapp.expressions.text import as_text
+
+__all__ = ["ExpressionError", "check", "names", "render"]
+
+_DEEPEST = 60
+
+
+def render(template: object, variables: Mapping[str, Any]) -> Any:
+    """What a template comes to.
+
+    A text that is one single expression keeps the value's type; any other text
+    has the values written into it; lists and mappings are rendered part by
+    part, keys as they are. Raises ExpressionError.
+    """
+    budget = Budget()
+    result = _render(template, variables, budget, _DEEPEST)
+    measure(result)
+    return result
+
+
+def check(template: object) -> list[Fault]:
+    """Everything that is wrong with a template as it is written, by JSON pointers into it; evaluates nothing."""
+    return list(_check(template, "", _DEEPEST))
+
+
+def names(template: object) -> set[tuple[str, ...]]:
+    """The variables that a template refers to, as far as they are written out: ``("steps", "a", "output")``."""
+    found: set[tuple[str, ...]] = set()
+    for text in _texts(template, _DEEPEST):
+        found.update(compile_template(text).names)
+    return found
+
+
+def _render(template: object, variables: Mapping[str, Any], budget: Budget, depth: int) -> Any:
+    if isinstance(template, str):
+        if "{" not in template:
+            return template
+        compiled = compile_template(template)
+        if compiled.single is not None:
+            return compiled.evaluate(compiled.single, variables, budget)
+        return "".join(as_text(compiled.evaluate(part, variables, budget), budget) for part in compiled.parts)
+    if not depth:
+        raise ExpressionError("The template is nested too deep.")
+    if isinstance(template, Mapping):
+        return {key: _render(value, variables, budget, depth - 1) for key, value in template.items()}
+    if isinstance(template, list):
+        return [_render(value, variables, budget, depth - 1) for value in template]
+    return template
+
+
+def _check(template: object, pointer: str, depth: int) -> Any:
+    if not depth:
+        yield Fault(pointer, "The template is nested too deep.")
+    elif isinstance(template, str):
+        try:
+            compile_template(template)
+        except ExpressionError as error:
+            yield Fault(pointer, str(error))
+    elif isinstance(template, Mapping):
+        for key, value in template.items():
+            yield from _check(value, f"{pointer}/{str(key).replace('~', '~0').replace('/', '~1')}", depth - 1)
+    elif isinstance(template, list):
+        for index, value in enumerate(template):
+            yield from _check(value, f"{pointer}/{index}", depth - 1)
+
+
+def _texts(template: object, depth: int) -> Any:
+    if isinstance(template, str):
+        yield template
+    elif depth and isinstance(template, Mapping):
+        for value in template.values():
+            yield from _texts(value, depth - 1)
+    elif depth and isinstance(template, list):
+        for value in template:
+            yield from _texts(value, depth - 1)

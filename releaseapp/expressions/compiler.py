@@ -1,0 +1,370 @@
+"""From text to closures: Jinja parses, and what is not plain data and arithmetic is refused here."""
+
+import operator
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from jinja2 import Environment, TemplateSyntaxError, nodes
+
+from releaseapp.expressions import operations
+from releaseapp.expressions.budget import (
+    LONGEST_EXPRESSIONS,
+    LONGEST_TEMPLATE,
+    Budget,
+    ExpressionError,
+    check_items,
+    number,
+)
+from releaseapp.expressions.filters import FILTERS
+from releaseapp.expressions.tests import TESTS
+
+Evaluator = Callable[["Scope"], Any]
+
+_SHOWN = 80
+
+
+class Scope(msgspec.Struct):
+    """What an expression sees, and what it may still do."""
+
+    variables: Mapping[str, Any]
+    budget: Budget
+
+
+class Compiled(msgspec.Struct, frozen=True):
+    """A template, ready to be evaluated by any thread; ``single`` when it is one expression and nothing else."""
+
+    source: str
+    parts: list[Evaluator]
+    single: Evaluator | None
+    names: set[tuple[str, ...]]
+
+    def evaluate(self, part: Evaluator, variables: Mapping[str, Any], budget: Budget) -> Any:
+        """The value of a part; raises ExpressionError naming the template."""
+        try:
+            return part(Scope(variables, budget))
+        except ExpressionError as error:
+            raise ExpressionError(f"{_shown(self.source)}: {error}") from error
+        except RecursionError as error:
+            raise ExpressionError(f"{_shown(self.source)}: It is nested too deep.") from error
+        except (TypeError, ValueError, ArithmeticError, LookupError) as error:
+            raise ExpressionError(f"{_shown(self.source)}: It cannot be evaluated with this data ({error}).") from error
+
+
+@lru_cache(maxsize=2048)
+def compile_template(source: str) -> Compiled:
+    """The closures of a template; raises ExpressionError for what may not be written."""
+    if len(source) > LONGEST_TEMPLATE:
+        raise ExpressionError(f"A template may be {LONGEST_TEMPLATE:,} characters long, not {len(source):,}.")
+    if sum(map(len, re.findall(r"\{\{.*?(?:\}\}|$)", source, re.DOTALL))) > LONGEST_EXPRESSIONS:
+        raise ExpressionError(f"{_shown(source)}: Its expressions are longer than {LONGEST_EXPRESSIONS:,} characters.")
+    try:
+        tree = _environment().parse(source)
+        compiler = _Compiler()
+        evaluators = [compiler.of(part) for part in _parts(tree)]
+    except ExpressionError as error:
+        raise ExpressionError(f"{_shown(source)}: {error}") from error
+    except TemplateSyntaxError as error:
+        raise ExpressionError(f"{_shown(source)}: {error.message}.") from error
+    except (RecursionError, ValueError, OverflowError, SyntaxError, MemoryError) as error:
+        raise ExpressionError(f"{_shown(source)}: It is nested too deep, or has a number that is too large.") from error
+    single = evaluators[0] if len(evaluators) == 1 and not _is_text(tree) else None
+    return Compiled(source, evaluators, single, compiler.names)
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    return Environment(keep_trailing_newline=True, autoescape=False)  # noqa: S701 - no HTML is made
+
+
+def _parts(tree: nodes.Template) -> list[nodes.Node]:
+    parts: list[nodes.Node] = []
+    for statement in tree.body:
+        if not isinstance(statement, nodes.Output):
+            raise ExpressionError("Only {{ … }} may be used; statements ({% … %}) may not.")
+        parts.extend(statement.nodes)
+    return parts
+
+
+def _is_text(tree: nodes.Template) -> bool:
+    return isinstance(_parts(tree)[0], nodes.TemplateData)
+
+
+def _shown(source: str) -> str:
+    return source if len(source) <= _SHOWN else source[: _SHOWN - 1] + "…"
+
+
+class _Compiler:
+    """Turns one expression's nodes into closures; collects the names it refers to."""
+
+    def __init__(self) -> None:
+        self.names: set[tuple[str, ...]] = set()
+
+    def of(self, node: nodes.Node, *, missing_ok: bool = False) -> Evaluator:
+        """The closure of a node; with ``missing_ok`` it may give a ``Missing`` instead of raising."""
+        if isinstance(node, (nodes.Name, nodes.Getattr, nodes.Getitem)):
+            self._note(node)
+            return self._reference(node, missing_ok=missing_ok)
+        make = _MAKERS.get(type(node))
+        if make is None:
+            raise ExpressionError(f"It uses something that expressions do not have ({type(node).__name__}).")
+        evaluate: Evaluator = make(self, node)
+        return evaluate
+
+    def _note(self, node: nodes.Node) -> None:
+        path: list[str] = []
+        while isinstance(node, (nodes.Getattr, nodes.Getitem)):
+            if isinstance(node, nodes.Getattr):
+                path.append(node.attr)
+            elif isinstance(node.arg, nodes.Const) and isinstance(node.arg.value, str):
+                path.append(node.arg.value)
+            else:
+                path.clear()
+            node = node.node
+        if isinstance(node, nodes.Name):
+            self.names.add((node.name, *reversed(path)))
+
+    def _reference(self, node: nodes.Node, *, missing_ok: bool) -> Evaluator:
+        find = self._finder(node)
+        if missing_ok:
+            return find
+
+        def evaluate(scope: Scope) -> Any:
+            value = find(scope)
+            if isinstance(value, operations.Missing):
+                raise ExpressionError(value.sentence)
+            return value
+
+        return evaluate
+
+    def _inner(self, node: nodes.Node) -> Evaluator:
+        """What stands before a ``.key``: of a whole path only the end is noted."""
+        if isinstance(node, (nodes.Name, nodes.Getattr, nodes.Getitem)):
+            return self._reference(node, missing_ok=True)
+        return self.of(node)
+
+    def _finder(self, node: nodes.Node) -> Evaluator:
+        if isinstance(node, nodes.Name):
+            name = node.name
+
+            def variable(scope: Scope) -> Any:
+                scope.budget.charge()
+                try:
+                    return scope.variables[name]
+                except KeyError:
+                    return operations.missing_variable(name, scope.variables)
+
+            return variable
+        if isinstance(node, nodes.Getattr):
+            inner, attr = self._inner(node.node), node.attr
+
+            def attribute(scope: Scope) -> Any:
+                scope.budget.charge()
+                return operations.item(inner(scope), attr)
+
+            return attribute
+        if not isinstance(node, nodes.Getitem):
+            raise TypeError(node)
+        if isinstance(node.arg, nodes.Slice):
+            return self._slice(node.node, node.arg)
+        inner, key = self._inner(node.node), self.of(node.arg)
+
+        def subscript(scope: Scope) -> Any:
+            scope.budget.charge()
+            return operations.item(inner(scope), key(scope))
+
+        return subscript
+
+    def _slice(self, target: nodes.Node, bounds: nodes.Slice) -> Evaluator:
+        inner = self.of(target)
+        parts = [None if one is None else self.of(one) for one in (bounds.start, bounds.stop, bounds.step)]
+
+        def evaluate(scope: Scope) -> Any:
+            value = inner(scope)
+            limits = [None if part is None else operations.whole(part(scope)) for part in parts]
+            if not isinstance(value, (str, list)):
+                raise ExpressionError("Only a text or a list can be sliced.")
+            scope.budget.charge(1 + len(value) // 16)
+            return value[slice(*limits)]
+
+        return evaluate
+
+    def constant(self, node: nodes.Const) -> Evaluator:
+        """A literal."""
+        value = number(node.value)
+        return lambda _scope: value
+
+    def text(self, node: nodes.TemplateData) -> Evaluator:
+        """What stands around expressions."""
+        value = node.data
+        return lambda _scope: value
+
+    def list_of(self, node: nodes.List | nodes.Tuple) -> Evaluator:
+        """A list; a tuple is one too, since JSON has no other."""
+        items = [self.of(item) for item in node.items]
+
+        def evaluate(scope: Scope) -> Any:
+            scope.budget.charge(1 + len(items))
+            return [item(scope) for item in items]
+
+        return evaluate
+
+    def mapping(self, node: nodes.Dict) -> Evaluator:
+        """A mapping from text."""
+        pairs = [(self.of(pair.key), self.of(pair.value)) for pair in node.items]
+
+        def evaluate(scope: Scope) -> Any:
+            scope.budget.charge(1 + len(pairs))
+            return {operations.key(key(scope)): value(scope) for key, value in pairs}
+
+        return evaluate
+
+    def binary(self, node: nodes.BinExpr) -> Evaluator:
+        """Arithmetic on two values."""
+        operate = operations.BINARY[node.operator]
+        left, right = self.of(node.left), self.of(node.right)
+
+        def evaluate(scope: Scope) -> Any:
+            scope.budget.charge()
+            return operate(left(scope), right(scope), scope.budget)
+
+        return evaluate
+
+    def both(self, node: nodes.And) -> Evaluator:
+        """``and``: the right side is asked only when the left is true."""
+        left, right = self.of(node.left), self.of(node.right)
+        return lambda scope: left(scope) and right(scope)
+
+    def either(self, node: nodes.Or) -> Evaluator:
+        """``or``: the right side is asked only when the left is false."""
+        left, right = self.of(node.left), self.of(node.right)
+        return lambda scope: left(scope) or right(scope)
+
+    def negation(self, node: nodes.Not) -> Evaluator:
+        """``not``."""
+        inner = self.of(node.node)
+        return lambda scope: not inner(scope)
+
+    def sign(self, node: nodes.Neg | nodes.Pos) -> Evaluator:
+        """Unary minus and plus, on numbers."""
+        operate = operator.neg if isinstance(node, nodes.Neg) else operator.pos
+        inner = self.of(node.node)
+        return lambda scope: operate(operations.numeric(inner(scope)))
+
+    def concatenation(self, node: nodes.Concat) -> Evaluator:
+        """``~``: values as text, one after the other."""
+        parts = [self.of(part) for part in node.nodes]
+        return lambda scope: operations.concatenate([part(scope) for part in parts], scope.budget)
+
+    def comparison(self, node: nodes.Compare) -> Evaluator:
+        """``a < b <= c``."""
+        first = self.of(node.expr)
+        others = [(operations.COMPARE[operand.op], self.of(operand.expr)) for operand in node.ops]
+
+        def evaluate(scope: Scope) -> Any:
+            left = first(scope)
+            for compare, other in others:
+                right = other(scope)
+                scope.budget.charge(operations.size(left) + operations.size(right))
+                if not compare(left, right):
+                    return False
+                left = right
+            return True
+
+        return evaluate
+
+    def condition(self, node: nodes.CondExpr) -> Evaluator:
+        """``a if b else c``; without ``else`` it is nothing."""
+        test, yes = self.of(node.test), self.of(node.expr1)
+        no = self.of(node.expr2) if node.expr2 is not None else lambda _scope: None
+
+        def evaluate(scope: Scope) -> Any:
+            scope.budget.charge()
+            return yes(scope) if test(scope) else no(scope)
+
+        return evaluate
+
+    def filtered(self, node: nodes.Filter) -> Evaluator:
+        """``value | name(arguments)``."""
+        function = FILTERS.get(node.name)
+        if function is None:
+            raise ExpressionError(f"There is no filter {node.name!r}; docs/expressions.md lists those there are.")
+        if node.node is None:
+            raise ExpressionError("A filter needs a value before it.")
+        return self._apply(function, self.of(node.node, missing_ok=node.name in {"default", "d"}), node)
+
+    def tested(self, node: nodes.Test) -> Evaluator:
+        """``value is name(arguments)``."""
+        function = TESTS.get(node.name)
+        if function is None:
+            raise ExpressionError(f"There is no test {node.name!r}; docs/expressions.md lists those there are.")
+        return self._apply(function, self.of(node.node, missing_ok=node.name in {"defined", "undefined"}), node)
+
+    def called(self, node: nodes.Call) -> Evaluator:
+        """``range(…)``, or a method of a text, list or mapping."""
+        target = node.node
+        if isinstance(target, nodes.Name) and target.name == "range":
+            arguments = self._arguments(node)
+
+            def evaluate(scope: Scope) -> Any:
+                positional, named = arguments(scope)
+                if named:
+                    raise ExpressionError("range takes numbers only.")
+                return operations.span(positional, scope.budget)
+
+            return evaluate
+        if not isinstance(target, nodes.Getattr) or target.attr not in operations.METHODS:
+            raise ExpressionError(f"Only range and these methods can be called: {', '.join(operations.METHODS)}.")
+        return self._apply(operations.method(target.attr), self.of(target.node), node)
+
+    def _apply(self, function: Callable[..., Any], inner: Evaluator, node: Any) -> Evaluator:
+        arguments = self._arguments(node)
+
+        def evaluate(scope: Scope) -> Any:
+            value = inner(scope)
+            positional, named = arguments(scope)
+            scope.budget.charge(operations.size(value))
+            return function(scope.budget, value, *positional, **named)
+
+        return evaluate
+
+    def _arguments(self, node: Any) -> Callable[["Scope"], tuple[list[Any], dict[str, Any]]]:
+        if node.dyn_args is not None or node.dyn_kwargs is not None:
+            raise ExpressionError("Arguments cannot be unpacked with * or **.")
+        positional = [self.of(argument) for argument in node.args]
+        named = [(pair.key, self.of(pair.value)) for pair in node.kwargs]
+
+        def evaluate(scope: Scope) -> tuple[list[Any], dict[str, Any]]:
+            check_items(len(positional) + len(named))
+            return [one(scope) for one in positional], {key: one(scope) for key, one in named}
+
+        return evaluate
+
+
+_MAKERS: Mapping[type[nodes.Node], Callable[[_Compiler, Any], Evaluator]] = {
+    nodes.Const: _Compiler.constant,
+    nodes.TemplateData: _Compiler.text,
+    nodes.List: _Compiler.list_of,
+    nodes.Tuple: _Compiler.list_of,
+    nodes.Dict: _Compiler.mapping,
+    nodes.Add: _Compiler.binary,
+    nodes.Sub: _Compiler.binary,
+    nodes.Mul: _Compiler.binary,
+    nodes.Div: _Compiler.binary,
+    nodes.FloorDiv: _Compiler.binary,
+    nodes.Mod: _Compiler.binary,
+    nodes.Pow: _Compiler.binary,
+    nodes.And: _Compiler.both,
+    nodes.Or: _Compiler.either,
+    nodes.Not: _Compiler.negation,
+    nodes.Neg: _Compiler.sign,
+    nodes.Pos: _Compiler.sign,
+    nodes.Concat: _Compiler.concatenation,
+    nodes.Compare: _Compiler.comparison,
+    nodes.CondExpr: _Compiler.condition,
+    nodes.Filter: _Compiler.filtered,
+    nodes.Test: _Compiler.tested,
+    nodes.Call: _Compiler.called,
+}
