@@ -113,11 +113,11 @@ def add_workspace(ini: Path, slug: str, name: str, owner: str) -> None:
 @_refusals_are_sentences
 def worker(ini: Path) -> None:
     """Does agents' tasks until it is told to stop."""
-    from releaseapp.agents.tasks.queue import TaskQueue  # noqa: PLC0415 - other commands need no queue
+    from releaseapp.agents.tasks.queue import open_queue  # noqa: PLC0415 - other commands need no queue
     from releaseapp.agents.tasks.worker import Worker  # noqa: PLC0415
 
     settings, db = _open(ini)
-    running = Worker(db, TaskQueue(settings.queue_path), settings)
+    running = Worker(db, open_queue(settings), settings)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())

@@ -189,10 +189,8 @@ class Settings:
 
     @property
     def queue_path(self) -> Path:
-        """Where the queue's file is."""
-        if self.task_queue_path:
-            return Path(self.task_queue_path)
-        return self.data_folder / "queue.db"
+        """Where the queue's file is, when the database is SQLite."""
+        return Path(self.task_queue_path) if self.task_queue_path else self.data_folder / "queue.db"
 
     @property
     def data_folder(self) -> Path:

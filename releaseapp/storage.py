@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from releaseapp.agents.tasks.queue import TaskQueue
+from releaseapp.agents.tasks.queue import open_queue
+from releaseapp.agents.tasks.worker import Worker
 from releaseapp.db import connect
 from releaseapp.db.api import Database
 from releaseapp.db.migrate import migrate
-from releaseapp.seeds import seed
+from releaseapp.seeds import demo_accounts, seed
 from releaseapp.settings import Settings
 from releaseapp.workflows.file import ensure
 
@@ -32,5 +33,9 @@ def includeme(config: Any) -> None:
     config.registry.db = open_database(settings)
     if settings.seed_demo:
         seed(config.registry.db, settings)
-    config.registry.queue = TaskQueue(settings.queue_path)
+        config.registry.demo_accounts = demo_accounts()
+    config.registry.queue = open_queue(settings)
     config.registry.wake = config.registry.queue.wake
+    config.registry.worker = Worker(
+        config.registry.db, config.registry.queue, settings, config.registry.metrics.observe_task
+    )

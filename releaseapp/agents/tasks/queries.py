@@ -1,7 +1,5 @@
 """The statements on tasks and their logs."""
 
-from typing import Any
-
 import msgspec
 
 from releaseapp.agents.tasks.models import LogLine, Task, TaskStatus
@@ -118,18 +116,45 @@ def count_unfinished_tasks(db: Reader) -> dict[TaskStatus, int]:
     return {status: found.get(status, 0) for status in (TaskStatus.PENDING, TaskStatus.RUNNING)}
 
 
-def list_claimable_tasks(db: Reader, now: str, limit: int) -> list[str]:
-    """Ids of tasks that nobody works on: pending ones, and running ones whose lease lapsed; oldest first."""
+def list_lapsed_tasks(db: Reader, now: str, limit: int) -> list[str]:
+    """Ids of running tasks whose lease lapsed, longest ago first."""
     rows = db.all(
         """
-        SELECT id FROM tasks
-        WHERE status = 'pending' OR (status = 'running' AND lease_expires_at < :now)
-        ORDER BY id LIMIT :limit
+        SELECT id FROM tasks WHERE status = 'running' AND lease_expires_at < :now
+        ORDER BY lease_expires_at LIMIT :limit
         """,
         now=now,
         limit=limit,
     )
     return [row["id"] for row in rows]
+
+
+def list_pending_tasks(db: Reader, limit: int) -> list[str]:
+    """Ids of tasks that wait to be taken up, oldest first."""
+    rows = db.all("SELECT id FROM tasks WHERE status = 'pending' ORDER BY id LIMIT :limit", limit=limit)
+    return [row["id"] for row in rows]
+
+
+def is_claimed(db: Reader, task_id: str, attempt: int) -> bool:
+    """Whether a task runs in the given attempt."""
+    row = db.first(
+        "SELECT 1 AS yes FROM tasks WHERE id = :id AND status = 'running' AND attempts = :attempt",
+        id=task_id,
+        attempt=attempt,
+    )
+    return row is not None
+
+
+def release_task(tx: Transaction, task_id: str, attempt: int) -> int:
+    """Puts a running task back to waiting when it is still in the given attempt; returns how many that was."""
+    return tx.run(
+        """
+        UPDATE tasks SET status = 'pending', lease_owner = NULL, lease_expires_at = NULL
+        WHERE id = :id AND status = 'running' AND attempts = :attempt
+        """,
+        id=task_id,
+        attempt=attempt,
+    )
 
 
 def claim_task(tx: Transaction, task_id: str, owner: str, now: str, lease_expires_at: str) -> int:
@@ -202,14 +227,17 @@ def list_log_lines(db: Reader, task_id: str, after: int, limit: int) -> list[Log
     return [LogLine(**row) for row in rows]
 
 
-def insert_worker(tx: Transaction, values: dict[str, Any]) -> None:
-    """Announces a worker: id, kind, host, process, started_at, heartbeat_at."""
+def insert_worker(tx: Transaction, worker_id: str, host: str, process: int, now: str) -> None:
+    """Puts a worker on the list."""
     tx.run(
         """
         INSERT INTO workers (id, kind, host, process, started_at, heartbeat_at)
-        VALUES (:id, :kind, :host, :process, :started_at, :heartbeat_at)
+        VALUES (:id, 'tasks', :host, :process, :now, :now)
         """,
-        **values,
+        id=worker_id,
+        host=host,
+        process=process,
+        now=now,
     )
 
 
@@ -218,9 +246,14 @@ def set_worker_heartbeat(tx: Transaction, worker_id: str, now: str) -> int:
     return tx.run("UPDATE workers SET heartbeat_at = :now WHERE id = :id", id=worker_id, now=now)
 
 
-def delete_workers(tx: Transaction, worker_id: str, before: str) -> None:
-    """Takes a worker off the list, and those that were not heard of since ``before``."""
-    tx.run("DELETE FROM workers WHERE id = :id OR heartbeat_at < :before", id=worker_id, before=before)
+def delete_worker(tx: Transaction, worker_id: str) -> None:
+    """Takes a worker off the list."""
+    tx.run("DELETE FROM workers WHERE id = :id", id=worker_id)
+
+
+def delete_workers_before(tx: Transaction, before: str) -> None:
+    """Takes workers off the list that were not heard of since a moment."""
+    tx.run("DELETE FROM workers WHERE heartbeat_at < :before", before=before)
 
 
 def count_workers(db: Reader, since: str) -> int:

@@ -19,6 +19,7 @@ LARGEST_INPUT_BYTES = 262_144
 LOG_LINES_SHOWN = 1000
 _LONGEST_LINE = 4000
 _SILENCE_SECONDS = 15
+_FORGOTTEN_SECONDS = 3600
 
 Wake = Callable[[str], None]
 """Tells the workers that a task may be taken up; it may be lost, for a sweep makes it good."""
@@ -134,9 +135,29 @@ def worker_is_alive(db: Reader, lease_seconds: int) -> bool:
     return queries.count_workers(db, clock.later_text(-max(_SILENCE_SECONDS, lease_seconds))) > 0
 
 
-def claimable_tasks(db: Reader, limit: int) -> list[str]:
-    """Ids of tasks that nobody works on, oldest first."""
-    return queries.list_claimable_tasks(db, clock.now_text(), limit)
+def announce_worker(db: Database, worker_id: str, host: str, process: int) -> None:
+    """Says that a worker lives; workers that were silent for long are struck off."""
+    now = clock.now_text()
+    with db.transaction() as tx:
+        if not queries.set_worker_heartbeat(tx, worker_id, now):
+            queries.insert_worker(tx, worker_id, host, process, now)
+        queries.delete_workers_before(tx, clock.later_text(-_FORGOTTEN_SECONDS))
+
+
+def retire_worker(db: Database, worker_id: str) -> None:
+    """Takes a worker off the list: it has stopped."""
+    with db.transaction() as tx:
+        queries.delete_worker(tx, worker_id)
+
+
+def lapsed_tasks(db: Reader, limit: int) -> list[str]:
+    """Ids of running tasks whose worker was not heard of in time."""
+    return queries.list_lapsed_tasks(db, clock.now_text(), limit)
+
+
+def pending_tasks(db: Reader, limit: int) -> list[str]:
+    """Ids of tasks that wait to be taken up, oldest first."""
+    return queries.list_pending_tasks(db, limit)
 
 
 def claim_task(db: Database, task_id: str, owner: str, lease_seconds: int, max_attempts: int) -> Task | None:
@@ -152,12 +173,13 @@ def claim_task(db: Database, task_id: str, owner: str, lease_seconds: int, max_a
         task = msgspec.structs.replace(
             before, status=TaskStatus.RUNNING, attempts=before.attempts + 1, started_at=before.started_at or now
         )
-        if before.attempts >= max_attempts:
+        died = before.status is TaskStatus.RUNNING
+        if died and before.attempts >= max_attempts:
             reason = f"Its worker died {before.attempts} times while doing it."
             _end(tx, task, TaskStatus.FAILED, EventType.TASK_FAILED, error=reason, actor=None)
             return None
-        recovered = before.status is TaskStatus.RUNNING
-        _record(tx, EventType.TASK_RECOVERED if recovered else EventType.TASK_STARTED, task, actor=None)
+        again = before.attempts > 0
+        _record(tx, EventType.TASK_RECOVERED if again else EventType.TASK_STARTED, task, actor=None)
         return task
 
 
@@ -166,6 +188,17 @@ def extend_lease(db: Database, task: Task, lease_seconds: int) -> None:
     with db.transaction() as tx:
         if not queries.extend_lease(tx, task.id, task.attempts, clock.later_text(lease_seconds)):
             raise LeaseLost
+
+
+def still_claimed(db: Reader, task: Task) -> bool:
+    """Whether the task is still being done in this very attempt."""
+    return queries.is_claimed(db, task.id, task.attempts)
+
+
+def hand_over(db: Database, task: Task) -> None:
+    """Gives up a claim without blame: the task waits to be taken up by another worker."""
+    with db.transaction() as tx:
+        queries.release_task(tx, task.id, task.attempts)
 
 
 def append_log(db: Database, task: Task, text: str, lease_seconds: int) -> LogLine:

@@ -120,7 +120,7 @@ STATEMENTS = [
     )
     """,
     "CREATE INDEX tasks_by_agent ON tasks (agent_id, id)",
-    "CREATE INDEX tasks_by_agent_and_status ON tasks (agent_id, status, id)",
+    "CREATE INDEX tasks_by_status ON tasks (status, id)",
     "CREATE INDEX tasks_by_workspace ON tasks (workspace_id, id)",
     "CREATE INDEX tasks_by_workspace_and_status ON tasks (workspace_id, status, id)",
     "CREATE INDEX tasks_by_lease ON tasks (status, lease_expires_at)",
