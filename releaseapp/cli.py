@@ -18,7 +18,7 @@ from releaseapp.db.api import Database
 from releaseapp.errors import AppError
 from releaseapp.seeds import SEED_PASSWORD, demo_accounts
 from releaseapp.seeds import seed as make_demo
-from releaseapp.settings import Settings, load
+from releaseapp.settings import Settings, as_markdown, load
 from releaseapp.storage import open_database
 from releaseapp.workspaces.service import create_workspace
 
@@ -64,6 +64,12 @@ def seed(ini: Path) -> None:
     click.echo(f"The demo accounts, all with the password {SEED_PASSWORD}:")
     for account in demo_accounts():
         click.echo(f"  {account['email']:28} {account['role']}")
+
+
+@main.command("settings")
+def print_settings() -> None:
+    """Prints every setting, as the page docs/settings.md."""
+    click.echo(as_markdown(), nl=False)
 
 
 @main.group()

@@ -350,3 +350,25 @@ class _IniLines:
         """Where the setting is written, or would be."""
         file = Path(self._path).name if self._path else "settings"
         return f"{file} line {self._lines[name]}" if name in self._lines else file
+
+
+def as_markdown() -> str:
+    """The table of settings as a page of the documentation."""
+    lines = [
+        "# Settings",
+        "",
+        "Each setting stands in the `[app:main]` section of the ini file, or in the environment under its name in",
+        "capitals; the environment wins. Secrets may also come from a file: `JWT_SECRET_FILE=/run/secrets/jwt`.",
+        "Unknown names, values that contradict each other and weak secrets stop the start with a sentence that names",
+        "the line and the cure. This page is printed by `releaseapp settings`.",
+        "",
+        "| setting | environment | value | default | what it does |",
+        "|---|---|---|---|---|",
+    ]
+    for name, (spec, default) in table().items():
+        variable = f"`{environment_name(name)}`" + (f" `{environment_name(name)}_FILE`" if spec.secret else "")
+        shown = str(default).lower() if isinstance(default, bool) else str(default)
+        lines.append(
+            f"| `{name}` | {variable} | {spec.describe_type()} | {f'`{shown}`' if shown else 'empty'} | {spec.help} |"
+        )
+    return "\n".join(lines) + "\n"
