@@ -1,0 +1,181 @@
+"""The queue of wake-up calls: "task X may be taken up". Huey keeps it and hands it to threads.
+
+A call may be lost or come twice without harm, for the database alone says what
+is to be done: a sweep repeats lost calls, and of two claims one finds nothing.
+So the file need not survive a power cut, and results are not kept.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from huey import Huey, PostgresHuey, SqliteHuey
+from huey.consumer import Consumer, Scheduler, Worker
+from huey.registry import Message
+from huey.serializer import Serializer
+
+from releaseapp.settings import Settings
+
+log = logging.getLogger(__name__)
+
+# How often an idle process looks for calls of other processes; its own calls ring the bell at once.
+_LOOK_SECONDS = 0.02
+_SLUMBER_SECONDS = 1.0
+_BUSY_SECONDS = 2.0
+
+Handle = Callable[[str], None]
+Leave = Callable[[], None]
+
+
+def open_queue(settings: Settings) -> "TaskQueue":
+    """The queue of these settings: beside a SQLite database, or inside a PostgreSQL one."""
+    return TaskQueue(settings.agent_db_path if settings.on_postgres else settings.queue_path)
+
+
+class TaskQueue:
+    """Wake-up calls for workers, shared by every process that opens the same place.
+
+    ``where`` is a path for SQLite, made when there is none, or a ``postgresql://`` address.
+    """
+
+    def __init__(self, where: str | Path) -> None:
+        self.huey = _open(where)
+        self._bell = threading.Condition()
+        self._handle: Handle = self.wake
+        # Named, so that messages outlive a move of this module.
+        self._advance = self.huey.task(name="advance_task")(self._receive)
+
+    def wake(self, task_id: str) -> None:
+        """Tells the workers that a task may be taken up; never raises, for a sweep makes a lost call good."""
+        try:
+            self._advance(task_id)
+        except Exception:
+            log.exception("no worker could be woken for task %s; a sweep will find it", task_id)
+            return
+        self._ring()
+
+    def deliver_to(self, handle: Handle) -> None:
+        """Has ``handle`` called with the id of each task to take up, in whichever thread found the call."""
+        self._handle = handle
+
+    def depth(self) -> int:
+        """How many calls wait."""
+        return int(self.huey.pending_count())
+
+    def waiting(self) -> set[str]:
+        """The ids of the tasks whose calls wait."""
+        return {task.args[0] for task in self.huey.pending()}
+
+    def hands(self, threads: int, handle: Handle, leave: Leave) -> "Hands":
+        """Threads that call ``handle`` with the id of each task to take up, and ``leave`` when they end."""
+        self._handle = handle
+        return Hands(self.huey, threads, self._bell, leave)
+
+    def close(self) -> None:
+        """Closes the file or connection."""
+        self.huey.storage.close()
+
+    def _receive(self, task_id: str) -> None:
+        # This thread is busy from now on: another must look into the queue.
+        self._ring()
+        self._handle(task_id)
+
+    def _ring(self) -> None:
+        with self._bell:
+            self._bell.notify()
+
+
+class Hands(Consumer):
+    """Huey's consumer as a guest in a process whose main thread belongs to somebody else.
+
+    It installs no signal handlers, has nothing scheduled, and stops when it is told.
+    """
+
+    def __init__(self, huey: Huey, threads: int, bell: threading.Condition, leave: Leave) -> None:
+        # Huey's constructor already makes the threads, by _create_worker.
+        self._bell = bell
+        self._poll = threading.Lock()
+        self._leave = leave
+        super().__init__(huey, workers=threads, periodic=False, initial_delay=_LOOK_SECONDS)
+
+    def stop_taking(self) -> None:
+        """Has no further call taken from the queue; what is being done goes on."""
+        self.stop_flag.set()
+        with self._bell:
+            self._bell.notify_all()
+
+    def join(self, until: Callable[[], float]) -> bool:
+        """Waits while ``until`` gives seconds that are left; whether every thread has ended."""
+        threads = [thread for _, thread in self.worker_threads] + [self.scheduler]
+        for thread in threads:
+            if thread.ident is not None:
+                thread.join(max(until(), 0))
+        return not any(thread.is_alive() for thread in threads)
+
+    def _create_worker(self) -> "_Hand":
+        return _Hand(self)
+
+    def _create_scheduler(self) -> "_NoSchedule":
+        return _NoSchedule(self.huey, self.stop_flag, self.scheduler_interval, periodic=False)
+
+    def _set_signal_handlers(self) -> None:
+        """Signals belong to the process, not to a guest."""
+
+
+class _Hand(Worker):
+    """One thread. Of those that are idle, one looks into the queue often; the others wait for the bell."""
+
+    def __init__(self, hands: Hands) -> None:
+        super().__init__(hands.huey, hands.stop_flag, _LOOK_SECONDS, _LOOK_SECONDS, 1)
+        self._hands = hands
+
+    def sleep(self) -> None:
+        """Until the bell rings, or until it is time to look."""
+        hands = self._hands
+        if hands._poll.acquire(blocking=False):  # noqa: SLF001 - a hand is a part of Hands
+            try:
+                self._listen(_LOOK_SECONDS)
+            finally:
+                hands._poll.release()  # noqa: SLF001
+        else:
+            self._listen(_SLUMBER_SECONDS)
+
+    def shutdown(self) -> None:
+        """Lets the thread clean up after itself."""
+        self._hands._leave()  # noqa: SLF001
+
+    def _listen(self, seconds: float) -> None:
+        with self._hands._bell:  # noqa: SLF001
+            if not self.stop_flag.is_set():
+                self._hands._bell.wait(seconds)  # noqa: SLF001
+
+
+class _NoSchedule(Scheduler):
+    """Nothing is ever scheduled, so nothing need be looked for: as shipped it takes the write lock every second."""
+
+    def loop(self, now: Any = None) -> None:  # noqa: ARG002 - Huey's signature
+        """Sleeps."""
+        self.stop_flag.wait(_SLUMBER_SECONDS * 60)
+
+
+class _PlainText(Serializer):
+    """Messages as JSON. Huey's own are pickles, which run as code in whoever reads them."""
+
+    def _serialize(self, data: Message) -> bytes:
+        return msgspec.json.encode([data.name, data.args])
+
+    def _deserialize(self, data: bytes) -> Message:
+        name, args = msgspec.json.decode(bytes(data), type=tuple[str, tuple[str]])
+        return Message(None, name, args=args)
+
+
+def _open(where: str | Path) -> Huey:
+    options: dict[str, Any] = {"results": False, "store_none": False, "utc": True, "serializer": _PlainText()}
+    if isinstance(where, str) and where.startswith(("postgresql://", "postgres://")):
+        return PostgresHuey("releaseapp", dsn=where, read_timeout=_SLUMBER_SECONDS, **options)
+    path = Path(where)
+    path.absolute().parent.mkdir(parents=True, exist_ok=True)
+    return SqliteHuey("releaseapp", filename=str(path), fsync=False, cache_mb=1, timeout=_BUSY_SECONDS, **options)
