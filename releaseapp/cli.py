@@ -16,7 +16,7 @@ import releaseapp
 from releaseapp.auth.service import create_account, find_account_by_email
 from releaseapp.db.api import Database
 from releaseapp.errors import AppError
-from releaseapp.seeds import SEED_PASSWORD, demo_accounts
+from releaseapp.seeds import demo_lines
 from releaseapp.seeds import seed as make_demo
 from releaseapp.settings import Settings, as_markdown, load
 from releaseapp.storage import open_database
@@ -61,9 +61,7 @@ def seed(ini: Path) -> None:
     if not make_demo(db, settings):
         click.echo("The demo is there already.")
         return
-    click.echo(f"The demo accounts, all with the password {SEED_PASSWORD}:")
-    for account in demo_accounts():
-        click.echo(f"  {account['email']:28} {account['role']}")
+    click.echo("\n".join(demo_lines()))
 
 
 @main.command("settings")

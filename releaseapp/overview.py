@@ -12,7 +12,7 @@ from releaseapp.permissions import Permission
 from releaseapp.tree import Root
 from releaseapp.web.answers import json_answer
 from releaseapp.web.paging import FIRST, Cursor
-from releaseapp.web.problems import sign_in_first
+from releaseapp.web.problems import answer, sign_in_first
 from releaseapp.web.request import Request
 from releaseapp.web.shown import show
 from releaseapp.web.views import OPEN, page
@@ -44,6 +44,15 @@ def arrive(_context: Root, request: Request) -> Response:
 def describe(_context: Root, _request: Request) -> Response:
     """What answers here, for programs."""
     return json_answer({"name": "releaseapp", "version": releaseapp.__version__})
+
+
+@view_config(context=Root, name="ws", permission=OPEN, request_method="GET")
+def no_live_channel_here(_context: Root, request: Request) -> Response:
+    """``/ws`` where the server that runs this application cannot hold connections open (waitress)."""
+    sentence = "This server has no live channel; send /ws to the one that runs [server:live]."
+    response = answer(request, 426, "Upgrade required", sentence)
+    response.headers["Upgrade"] = "websocket"
+    return response
 
 
 @page(WorkspaceNode, Permission.WORKSPACE_VIEW)

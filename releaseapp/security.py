@@ -11,7 +11,6 @@ from releaseapp.web.views import PERSON
 from releaseapp.workspaces.models import Identity
 from releaseapp.workspaces.service import identify
 
-
 NEVER = "never"
 """The default permission, which nothing grants: a view without a permission is shut."""
 

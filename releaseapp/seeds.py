@@ -52,6 +52,12 @@ def demo_accounts() -> list[dict[str, str]]:
     ]
 
 
+def demo_lines() -> list[str]:
+    """The demo accounts for the console."""
+    accounts = [f"  {account['email']:28} {account['role']}" for account in demo_accounts()]
+    return [f"Demo accounts, each with the password {SEED_PASSWORD}:", *accounts]
+
+
 def seed(db: Database, settings: Settings) -> bool:
     """Makes the demo in one transaction; returns False, and does nothing, when it is there already."""
     if find_account_by_email(db, OPERATOR) is not None:

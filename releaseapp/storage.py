@@ -8,7 +8,7 @@ from releaseapp.agents.tasks.worker import Worker
 from releaseapp.db import connect
 from releaseapp.db.api import Database
 from releaseapp.db.migrate import migrate
-from releaseapp.seeds import demo_accounts, seed
+from releaseapp.seeds import demo_accounts, demo_lines, seed
 from releaseapp.settings import Settings
 from releaseapp.workflows.file import ensure
 
@@ -34,6 +34,7 @@ def includeme(config: Any) -> None:
     if settings.seed_demo:
         seed(config.registry.db, settings)
         config.registry.demo_accounts = demo_accounts()
+        config.registry.demo_lines = demo_lines()
     config.registry.queue = open_queue(settings)
     config.registry.wake = config.registry.queue.wake
     config.registry.worker = Worker(

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 _PAGE = 500
 _RETRY_SECONDS = 0.2
+_SWEEP_SECONDS = 0.5
 _OF_ACCOUNT = {
     EventType.ACCOUNT_DISABLED,
     EventType.ACCOUNT_UPDATED,
@@ -134,7 +135,8 @@ class Reader:
             self._wake.set()
             self._watching.set()
             while not self._stopping.is_set():
-                self._wake.wait()
+                # Wake-up calls may be lost; looking now and then makes that good.
+                self._wake.wait(_SWEEP_SECONDS)
                 self._wake.clear()
                 try:
                     self._read_all()

@@ -64,11 +64,6 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     output: Any = None
 
 
-def default() -> dict[str, Any]:
-    """A script that says what it got and answers with it."""
-    return {"type": "script", "steps": [{"log": "Working on {{ task.title }}"}], "output": "{{ input }}"}
-
-
 def check(runtime: dict[str, Any]) -> list[Fault]:
     """Everything that is wrong with a script, by JSON pointers into it."""
     try:

@@ -1,13 +1,16 @@
 """What a worker hands to a runtime: the task, its agent, and the only ways to touch the world."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from releaseapp import clock
+from releaseapp.agents import service as agents
 from releaseapp.agents.memory import service as memory
 from releaseapp.agents.memory.models import MemoryType
 from releaseapp.agents.models import Agent, AgentStatus
-from releaseapp.agents.runtimes.api import TaskFailed
+from releaseapp.agents.runtimes.api import CeilingReached, TaskFailed
 from releaseapp.agents.tasks import service
 from releaseapp.agents.tasks.models import Task
 from releaseapp.agents.tasks.service import LeaseLost
@@ -16,6 +19,7 @@ from releaseapp.web.paging import FIRST
 
 _LOOK_EVERY_SECONDS = 0.2
 _MOST_MEMORY = 1000
+_LONGEST_KEY = 200
 
 
 class TaskContext:
@@ -43,8 +47,11 @@ class TaskContext:
     def log(self, text: str) -> None:
         """See ``Context``."""
         self.check_alive()
-        if self._lines >= self.agent.limits.log_lines:
-            raise TaskFailed(f"The task logged more than {self.agent.limits.log_lines} lines, its agent's limit.")
+        most = self.agent.limits.log_lines
+        if self._lines >= most:
+            raise CeilingReached(
+                f"The task logged more than {most:,} lines, the limit of its agent (limits.log_lines)."
+            )
         service.append_log(self._db, self.task, text, self._lease_seconds)
         self._lines += 1
 
@@ -55,24 +62,20 @@ class TaskContext:
             self._memory = {item.key: item.value for item in items}
         return self._memory
 
-    def remember(self, key: str, value: Any, item_type: str) -> None:
+    def remember(self, key: str, value: Any, item_type: MemoryType) -> None:
         """See ``Context``."""
-        self._check_learning()
-        # In one transaction with the claim, so that a task that was cancelled leaves nothing behind it.
-        with self._db.transaction():
-            service.extend_lease(self._db, self.task, self._lease_seconds)
-            memory.remember(self._db, self.agent, key, value, MemoryType(item_type))
-        self._memory = None
+        key = key.strip()
+        if not 0 < len(key) <= _LONGEST_KEY:
+            raise TaskFailed(f"A key to remember something under has 1 to {_LONGEST_KEY} characters, not {len(key)}.")
+        with self._learning() as agent:
+            memory.remember(self._db, agent, key, value, item_type)
 
     def forget(self, key: str) -> None:
         """See ``Context``."""
-        self._check_learning()
-        with self._db.transaction():
-            service.extend_lease(self._db, self.task, self._lease_seconds)
-            item = memory.recall(self._db, self.agent.id, key)
+        with self._learning() as agent:
+            item = memory.recall(self._db, agent.id, key.strip())
             if item is not None:
-                memory.delete_memory(self._db, self.agent, item.id, actor=None)
-        self._memory = None
+                memory.delete_memory(self._db, agent, item.id, actor=None)
 
     def wait(self, seconds: float) -> None:
         """See ``Context``."""
@@ -85,12 +88,26 @@ class TaskContext:
         """See ``Context``."""
         if self.abandoned.is_set() or not service.still_claimed(self._db, self.task):
             raise LeaseLost
-        if self.seconds > self.agent.limits.seconds:
-            raise TaskFailed(f"The task took longer than {self.agent.limits.seconds} seconds, its agent's limit.")
-
-    def _check_learning(self) -> None:
-        if self.agent.status is not AgentStatus.LEARNING:
-            raise TaskFailed(
-                f"{self.agent.name} is {self.agent.status}, so its memory is read-only to it; "
-                "set its status to learning to let it remember."
+        most = self.agent.limits.seconds
+        if self.seconds > most:
+            raise CeilingReached(
+                f"The task took longer than {most:,} seconds, the limit of its agent (limits.seconds)."
             )
+
+    @contextmanager
+    def _learning(self) -> Iterator[Agent]:
+        """A transaction with the claim in it, so that a task that was cancelled leaves nothing behind it.
+
+        The agent is read again: people may have changed its status since the task began.
+        """
+        self.check_alive()
+        with self._db.transaction() as tx:
+            service.extend_lease(self._db, self.task, self._lease_seconds)
+            agent = agents.get_agent(tx, self.agent.workspace_id, self.agent.id).agent
+            if agent.status is not AgentStatus.LEARNING:
+                raise TaskFailed(
+                    f"{agent.name} is {agent.status}, so its memory is read-only to it; "
+                    "set its status to learning to let it remember."
+                )
+            yield agent
+        self._memory = None

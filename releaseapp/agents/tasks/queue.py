@@ -17,6 +17,7 @@ from huey.consumer import Consumer, Scheduler, Worker
 from huey.registry import Message
 from huey.serializer import Serializer
 
+from releaseapp import clock
 from releaseapp.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -42,11 +43,11 @@ class TaskQueue:
     """
 
     def __init__(self, where: str | Path) -> None:
-        self.huey = _open(where)
+        self._huey = _open(where)
         self._bell = threading.Condition()
         self._handle: Handle = self.wake
         # Named, so that messages outlive a move of this module.
-        self._advance = self.huey.task(name="advance_task")(self._receive)
+        self._advance = self._huey.task(name="advance_task")(self._receive)
 
     def wake(self, task_id: str) -> None:
         """Tells the workers that a task may be taken up; never raises, for a sweep makes a lost call good."""
@@ -57,26 +58,22 @@ class TaskQueue:
             return
         self._ring()
 
-    def deliver_to(self, handle: Handle) -> None:
-        """Has ``handle`` called with the id of each task to take up, in whichever thread found the call."""
-        self._handle = handle
-
     def depth(self) -> int:
         """How many calls wait."""
-        return int(self.huey.pending_count())
+        return int(self._huey.pending_count())
 
     def waiting(self) -> set[str]:
         """The ids of the tasks whose calls wait."""
-        return {task.args[0] for task in self.huey.pending()}
+        return {task.args[0] for task in self._huey.pending()}
 
     def hands(self, threads: int, handle: Handle, leave: Leave) -> "Hands":
         """Threads that call ``handle`` with the id of each task to take up, and ``leave`` when they end."""
         self._handle = handle
-        return Hands(self.huey, threads, self._bell, leave)
+        return Hands(self._huey, threads, self._bell, leave)
 
     def close(self) -> None:
         """Closes the file or connection."""
-        self.huey.storage.close()
+        self._huey.storage.close()
 
     def _receive(self, task_id: str) -> None:
         # This thread is busy from now on: another must look into the queue.
@@ -107,12 +104,12 @@ class Hands(Consumer):
         with self._bell:
             self._bell.notify_all()
 
-    def join(self, until: Callable[[], float]) -> bool:
-        """Waits while ``until`` gives seconds that are left; whether every thread has ended."""
+    def join(self, seconds: float) -> bool:
+        """Waits for every thread to end, at most so long; whether they all have."""
+        until = clock.monotonic() + seconds
         threads = [thread for _, thread in self.worker_threads] + [self.scheduler]
         for thread in threads:
-            if thread.ident is not None:
-                thread.join(max(until(), 0))
+            thread.join(max(until - clock.monotonic(), 0))
         return not any(thread.is_alive() for thread in threads)
 
     def _create_worker(self) -> "_Hand":
@@ -145,6 +142,9 @@ class _Hand(Worker):
 
     def shutdown(self) -> None:
         """Lets the thread clean up after itself."""
+        if self.huey.storage.blocking:
+            # On PostgreSQL each thread listens on a connection of its own.
+            self.huey.storage.close()
         self._hands._leave()  # noqa: SLF001
 
     def _listen(self, seconds: float) -> None:
