@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from releaseapp.agents.runtimes import script
-from releaseapp.agents.runtimes.api import Context, Runtime, TaskFailed
+from releaseapp.agents.runtimes.api import LARGEST_OUTPUT_BYTES, Context, Runtime, TaskFailed
 from releaseapp.errors import Fault
 
 _RUNTIMES: Mapping[str, Runtime] = {"script": script}
@@ -32,7 +34,18 @@ def run(runtime: dict[str, Any], context: Context) -> Any:
         raise TaskFailed(
             f"This server knows no runtime {runtime.get('type')!r}; {_known()}. Change the agent's runtime."
         )
-    return found.run(runtime, context)
+    return _kept(found.run(runtime, context))
+
+
+def _kept(output: Any) -> Any:
+    """An output that can be kept; raises TaskFailed for one that is too large or no JSON."""
+    try:
+        size = len(msgspec.json.encode(output))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise TaskFailed(f"The output cannot be kept as JSON ({error}).") from error
+    if size > LARGEST_OUTPUT_BYTES:
+        raise TaskFailed(f"The output has {size:,} bytes of JSON; it may have {LARGEST_OUTPUT_BYTES:,}.")
+    return output
 
 
 def _find(runtime: dict[str, Any]) -> Runtime | None:

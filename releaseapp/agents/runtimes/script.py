@@ -15,8 +15,8 @@ from releaseapp.web.bodies import fit
 
 LONGEST_WAIT_SECONDS = 60
 MOST_ITERATIONS = 1000
-LARGEST_OUTPUT_BYTES = 262_144
 _MOST_STEPS = 200
+_ACTIONS = ("log", "let", "remember", "forget", "wait", "fail", "for_each")
 
 _Text = Annotated[str, Meta(max_length=20_000)]
 _Name = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
@@ -66,33 +66,58 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def check(runtime: dict[str, Any]) -> list[Fault]:
     """Everything that is wrong with a script, by JSON pointers into it."""
+    steps = runtime.get("steps", [])
+    whole = {**runtime, "steps": []} if isinstance(steps, list) else runtime
+    faults = [*_misfits(whole, Script, ""), *_faults_of(runtime.get("output"), "/output")]
+    return [*faults, *_faults_of_steps(steps, "/steps", inside=False)]
+
+
+def _misfits(value: object, schema: type[msgspec.Struct], pointer: str) -> Iterator[Fault]:
     try:
-        script = fit(runtime, Script)
+        fit(value, schema)
     except Invalid as error:
-        return list(error.faults)
-    return [*_faults_of_steps(script.steps, "/steps", inside=False), *_faults_of(script.output, "/output")]
+        for fault in error.faults:
+            yield Fault(pointer + fault.pointer, fault.detail)
 
 
-def _faults_of_steps(steps: list[Step], pointer: str, *, inside: bool) -> Iterator[Fault]:
-    for number, step in enumerate(steps):
+def _faults_of_steps(steps: object, pointer: str, *, inside: bool) -> Iterator[Fault]:
+    if not isinstance(steps, list):
+        return
+    if len(steps) > _MOST_STEPS:
+        yield Fault(pointer, f"steps must have at most {_MOST_STEPS} entries.")
+    for number, step in enumerate(steps[:_MOST_STEPS]):
         here = f"{pointer}/{number}"
-        actions = step.actions()
-        if len(actions) != 1:
-            names = "log, let, remember, forget, wait, fail or for_each"
-            yield Fault(here, f"A step does one thing: {names}; this one names {len(actions)}.")
-        if step.when is not UNSET:
-            yield from _faults_of(step.when, f"{here}/when")
-        for name, value in actions.items():
-            if not isinstance(value, Loop):
-                plain = msgspec.to_builtins(value)
-                yield from _faults_of(plain, f"{here}/{name}")
-            elif inside:
-                yield Fault(f"{here}/for_each", "A for_each cannot stand inside another.")
-            else:
-                yield from _faults_of(value.items, f"{here}/for_each/items")
-                yield from _faults_of_steps(value.steps, f"{here}/for_each/steps", inside=True)
-        if isinstance(step.wait, (int, float)) and not 0 <= step.wait <= LONGEST_WAIT_SECONDS:
-            yield Fault(f"{here}/wait", f"wait must be from 0 to {LONGEST_WAIT_SECONDS} seconds.")
+        if not isinstance(step, dict):
+            yield Fault(here, 'A step is an object, such as {"log": "Hello"}.')
+            continue
+        yield from _faults_of_step(step, here, inside=inside)
+
+
+def _faults_of_step(step: dict[str, Any], here: str, *, inside: bool) -> Iterator[Fault]:
+    actions = [name for name in step if name in _ACTIONS]
+    if len(actions) != 1:
+        yield Fault(here, f"A step does one thing, {', '.join(_ACTIONS)}; this one names {len(actions)}.")
+    yield from _misfits({name: value for name, value in step.items() if name != "for_each"}, Step, here)
+    for name in ("when", *actions):
+        if name != "for_each":
+            yield from _faults_of(step.get(name), f"{here}/{name}")
+    wait = step.get("wait")
+    if isinstance(wait, (int, float)) and not 0 <= wait <= LONGEST_WAIT_SECONDS:
+        yield Fault(f"{here}/wait", f"wait must be from 0 to {LONGEST_WAIT_SECONDS} seconds.")
+    if "for_each" in actions:
+        yield from _faults_of_loop(step["for_each"], f"{here}/for_each", inside=inside)
+
+
+def _faults_of_loop(loop: object, here: str, *, inside: bool) -> Iterator[Fault]:
+    if inside:
+        yield Fault(here, "A for_each cannot stand inside another.")
+    elif isinstance(loop, dict):
+        steps = loop.get("steps")
+        yield from _misfits({**loop, "steps": []} if isinstance(steps, list) else loop, Loop, here)
+        yield from _faults_of(loop.get("items"), f"{here}/items")
+        yield from _faults_of_steps(steps, f"{here}/steps", inside=True)
+    else:
+        yield Fault(here, "for_each must be an object with items, as and steps.")
 
 
 def _faults_of(template: Any, pointer: str) -> Iterator[Fault]:
@@ -105,10 +130,34 @@ def run(runtime: dict[str, Any], context: Context) -> Any:
     script = fit(runtime, Script)
     attempt = _Attempt(context)
     attempt.do(script.steps, "step")
-    output = attempt.value(script.output, "the output")
-    if len(msgspec.json.encode(output)) > LARGEST_OUTPUT_BYTES:
-        raise TaskFailed(f"The output is larger than {LARGEST_OUTPUT_BYTES:,} bytes of JSON.")
-    return output
+    return attempt.value(script.output, "the output")
+
+
+class _Variables(Mapping[str, Any]):
+    """What expressions see. Memory is read only when one asks for it; what a script names cannot hide the rest."""
+
+    def __init__(self, context: Context, named: dict[str, Any]) -> None:
+        task, agent = context.task, context.agent
+        self._context = context
+        self._named = named
+        self._fixed = {
+            "input": task.input,
+            "task": {"id": task.id, "title": task.title},
+            "agent": {"id": agent.id, "name": agent.name, "instructions": agent.instructions},
+            "memory": None,
+            "vars": named,
+        }
+
+    def __getitem__(self, name: str) -> Any:
+        if name == "memory":
+            return dict(self._context.memory())
+        return self._fixed[name] if name in self._fixed else self._named[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._fixed, **self._named})
+
+    def __len__(self) -> int:
+        return len({**self._fixed, **self._named})
 
 
 class _Attempt:
@@ -116,13 +165,8 @@ class _Attempt:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        task, agent = context.task, context.agent
-        self._fixed = {
-            "input": task.input,
-            "task": {"id": task.id, "title": task.title},
-            "agent": {"id": agent.id, "name": agent.name, "instructions": agent.instructions},
-        }
         self._named: dict[str, Any] = {}
+        self._variables = _Variables(context, self._named)
         self._actions: Mapping[str, Callable[[Any, str], None]] = {
             "log": self._log,
             "let": self._let,
@@ -145,9 +189,8 @@ class _Attempt:
 
     def value(self, template: Any, place: str) -> Any:
         """What a template comes to now; raises TaskFailed naming the place."""
-        variables = {"memory": self._context.memory(), **self._named, **self._fixed, "vars": self._named}
         try:
-            return expressions.render(template, variables)
+            return expressions.render(template, self._variables)
         except ExpressionError as error:
             raise TaskFailed(f"In {place}: {error}") from error
 
@@ -184,9 +227,12 @@ class _Attempt:
             raise TaskFailed(f"In {place}: for_each needs a list of items.")
         if len(items) > MOST_ITERATIONS:
             raise TaskFailed(f"In {place}: for_each takes at most {MOST_ITERATIONS} items, not {len(items)}.")
+        before = {name: value for name, value in self._named.items() if name == loop.name}
         for number, item in enumerate(items, start=1):
             self._named[loop.name] = item
             self.do(loop.steps, f"{place}, item {number}, step")
+        self._named.pop(loop.name, None)
+        self._named.update(before)
 
 
 def _as_text(value: Any) -> str:

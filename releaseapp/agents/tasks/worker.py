@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from releaseapp import clock
 from releaseapp.agents import runtimes
@@ -69,7 +70,7 @@ class Worker:
             left = list(self._held.values())
         for context in left:
             context.abandoned.set()
-            self._guarded(lambda held=context: self._hand_over(held.task), "handing a task over")
+            self._guarded(partial(self._hand_over, context.task), "handing a task over")
         self._stopped.set()
         self._hands.join(_LAST_BREATH_SECONDS)
         self._keeper.join()
