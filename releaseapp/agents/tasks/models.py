@@ -19,8 +19,9 @@ class TaskStatus(StrEnum):
 
 TASK_TRANSITIONS: Mapping[TaskStatus, frozenset[TaskStatus]] = {
     TaskStatus.PENDING: frozenset({TaskStatus.RUNNING, TaskStatus.CANCELLED}),
-    # A running task is taken up again (running to running) when its worker's lease lapsed.
-    TaskStatus.RUNNING: frozenset({TaskStatus.RUNNING, TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED}),
+    # A running task waits again when its worker stops and hands it over, and is taken up again
+    # (running to running) when its worker's lease lapsed.
+    TaskStatus.RUNNING: frozenset(TaskStatus),
     TaskStatus.COMPLETED: frozenset(),
     TaskStatus.FAILED: frozenset(),
     TaskStatus.CANCELLED: frozenset(),

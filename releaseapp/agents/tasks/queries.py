@@ -130,8 +130,15 @@ def list_lapsed_tasks(db: Reader, now: str, limit: int) -> list[str]:
 
 
 def list_pending_tasks(db: Reader, limit: int) -> list[str]:
-    """Ids of tasks that wait to be taken up, oldest first."""
-    rows = db.all("SELECT id FROM tasks WHERE status = 'pending' ORDER BY id LIMIT :limit", limit=limit)
+    """Ids of tasks that wait to be taken up, oldest first; those of inactive agents are not to be."""
+    rows = db.all(
+        """
+        SELECT tasks.id FROM tasks JOIN agents ON agents.id = tasks.agent_id
+        WHERE tasks.status = 'pending' AND agents.status <> 'inactive'
+        ORDER BY tasks.id LIMIT :limit
+        """,
+        limit=limit,
+    )
     return [row["id"] for row in rows]
 
 
@@ -158,12 +165,17 @@ def release_task(tx: Transaction, task_id: str, attempt: int) -> int:
 
 
 def claim_task(tx: Transaction, task_id: str, owner: str, now: str, lease_expires_at: str) -> int:
-    """Takes a pending task, or a running one whose lease lapsed, as a new attempt; returns how many that was."""
+    """Takes a task that waits or whose lease lapsed, as a new attempt; returns how many. Inactive agents' tasks wait."""
     return tx.run(
         """
         UPDATE tasks SET status = 'running', attempts = attempts + 1, lease_owner = :owner,
                lease_expires_at = :lease_expires_at, started_at = COALESCE(started_at, :now)
-        WHERE id = :id AND (status = 'pending' OR (status = 'running' AND lease_expires_at < :now))
+        WHERE id = :id AND (
+            (status = 'running' AND lease_expires_at < :now)
+            OR (status = 'pending' AND EXISTS (
+                SELECT 1 FROM agents WHERE agents.id = tasks.agent_id AND agents.status <> 'inactive'
+            ))
+        )
         """,
         id=task_id,
         owner=owner,
