@@ -1,0 +1,136 @@
+"""``python -m bench [--quick]``: measures everything in one run, and prints one table."""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from bench import fanout, load
+from bench.report import Figures, render
+from bench.servers import ALL_IN_ONE, PEER, WAITRESS, Contestant, Running, on_core, running
+from bench.world import World, make_world
+
+T = TypeVar("T")
+
+_HTTP_SECONDS = 100.0
+_LATEST_ROUND_SECONDS = 140.0
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """How long and how often."""
+
+    rounds: int = 5
+    seconds: float = 1.5
+    warmup_seconds: float = 0.4
+    connections: int = 32
+    fanout_rounds: int = 3
+    listeners: int = 1000
+    writes: int = 20
+
+
+_QUICK = Plan(rounds=1, seconds=0.2, warmup_seconds=0.1, connections=4, fanout_rounds=1, listeners=20, writes=2)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the plan and prints the table."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a smoke run of seconds; its figures mean nothing")
+    plan = _QUICK if parser.parse_args(arguments).quick else Plan()
+    cores = sorted(os.sched_getaffinity(0))
+    figures = Figures()
+    begin = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        original = make_world(Path(folder) / "original")
+        for number in _rounds(plan.rounds, begin + _HTTP_SECONDS):
+            figures.rounds += 1
+            for contestant in _turn([ALL_IN_ONE, PEER, WAITRESS], number):
+                world = original.copy_to(Path(folder) / f"http-{number}-{contestant.name}")
+                _measure_http(plan, contestant, world, cores, figures)
+        for number in _rounds(plan.fanout_rounds, begin + _LATEST_ROUND_SECONDS):
+            for contestant in _turn([ALL_IN_ONE, PEER], number):
+                world = original.copy_to(Path(folder) / f"live-{number}-{contestant.name}")
+                _measure_fanout(plan, contestant, world, cores, figures)
+    sys.stdout.write(render(figures, plan.connections, plan.listeners, cores))
+
+
+def _rounds(number: int, latest: float) -> Iterator[int]:
+    """So many rounds, or fewer (but one) on a machine so busy that the time is over before."""
+    for one in range(number):
+        if not one or time.monotonic() < latest:
+            yield one
+
+
+def _turn(contestants: list[Contestant], number: int) -> list[Contestant]:
+    """Another one begins each round, so that no one always follows the same one."""
+    cut = number % len(contestants)
+    return contestants[cut:] + contestants[:cut]
+
+
+def _measure_http(plan: Plan, contestant: Contestant, world: World, cores: list[int], figures: Figures) -> None:
+    body = '{"name":"A new agent","description":"Made to be measured.","tags":["reports"]}'
+    requests = {
+        "list": (_request(world, "GET", world.list_path), 200),
+        "read": (_request(world, "GET", world.agent_path), 200),
+        "write": (_request(world, "POST", world.list_path, body), 201),
+    }
+    with running(contestant, world, cores[-1]) as server:
+        figures.add(contestant.name, "start", server.start_seconds)
+        figures.add(contestant.name, "memory at start", server.resident_mb())
+        for name, (request, status) in requests.items():
+            before = server.cpu_seconds()
+            ask = load.Ask(server.port, request, status, plan.connections, plan.warmup_seconds, plan.seconds)
+            told = _child("bench.load", ask, load.Told, cores[0])
+            used = (server.cpu_seconds() - before) / (plan.warmup_seconds + plan.seconds)
+            rate = told.answers / told.seconds
+            figures.add(contestant.name, f"{name}/s", rate)
+            figures.add(contestant.name, f"{name} cpu", used / rate if rate else 0.0)
+            figures.add(contestant.name, f"{name} p50", told.p50)
+            figures.add(contestant.name, f"{name} p99", told.p99)
+            figures.add(contestant.name, f"{name} bytes", told.body_bytes)
+        figures.add(contestant.name, "memory after load", server.resident_mb())
+
+
+def _measure_fanout(plan: Plan, contestant: Contestant, world: World, cores: list[int], figures: Figures) -> None:
+    request = _request(world, "POST", world.list_path, '{"name":"A new agent"}')
+    with running(contestant, world, cores[-1]) as server:
+        told = _fan_out(plan, world, server, request, cores[0])
+        figures.add(contestant.name, "delivered", 100 * told.delivered / told.expected)
+        figures.add(contestant.name, "arrival p50", told.after_answer_p50)
+        figures.add(contestant.name, "arrival p99", told.after_answer_p99)
+        figures.add(contestant.name, "whole p50", told.after_sending_p50)
+        figures.add(contestant.name, "whole p99", told.after_sending_p99)
+        figures.add(contestant.name, "last arrival", told.to_last_p50)
+        figures.add(contestant.name, "deliveries/s", plan.listeners / told.to_last_p50 if told.to_last_p50 > 0 else 0.0)
+        figures.add(contestant.name, "memory with listeners", server.resident_mb())
+
+
+def _fan_out(plan: Plan, world: World, server: Running, request: str, core: int) -> fanout.Told:
+    ask = fanout.Ask(server.port, world.token, request, plan.listeners, plan.writes)
+    return _child("bench.fanout", ask, fanout.Told, core)
+
+
+def _child(module: str, ask: msgspec.Struct, kind: type[T], core: int) -> T:
+    """Runs a load generator on its own core."""
+    process = on_core(core, [sys.executable, "-m", module], subprocess.PIPE)
+    out, _ = process.communicate(msgspec.json.encode(ask))
+    if process.returncode:
+        raise SystemExit(f"{module} failed")
+    return msgspec.json.decode(out, type=kind)
+
+
+def _request(world: World, method: str, path: str, body: str = "") -> str:
+    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", f"Authorization: Bearer {world.token}"]
+    if body:
+        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+    return "\r\n".join([*lines, "", body])
+
+
+if __name__ == "__main__":
+    main()

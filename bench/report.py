@@ -1,0 +1,112 @@
+"""The table: medians over the rounds, and ratios to the peer (over 1 is better than the peer)."""
+
+import os
+import platform
+import sqlite3
+import statistics
+from importlib.metadata import version
+from pathlib import Path
+
+from bench.servers import ALL_IN_ONE, PEER, WAITRESS
+
+_NAMES = (ALL_IN_ONE.name, WAITRESS.name, PEER.name)
+_MICRO = 1e6
+_MILLI = 1e3
+
+# Row: what it is called, the figure, its factor, its decimals, and whether more is better.
+_ROWS: list[tuple[str, str, float, int, bool | None]] = [
+    ("list of 50 agents, requests/s", "list/s", 1, 0, True),
+    ("list of 50 agents, server CPU µs", "list cpu", _MICRO, 0, False),
+    ("list of 50 agents, p50 ms", "list p50", _MILLI, 1, False),
+    ("list of 50 agents, p99 ms", "list p99", _MILLI, 1, False),
+    ("list of 50 agents, body bytes", "list bytes", 1, 0, None),
+    ("one agent, requests/s", "read/s", 1, 0, True),
+    ("one agent, server CPU µs", "read cpu", _MICRO, 0, False),
+    ("one agent, p50 ms", "read p50", _MILLI, 1, False),
+    ("one agent, p99 ms", "read p99", _MILLI, 1, False),
+    ("new agent, requests/s", "write/s", 1, 0, True),
+    ("new agent, server CPU µs", "write cpu", _MICRO, 0, False),
+    ("new agent, p50 ms", "write p50", _MILLI, 1, False),
+    ("new agent, p99 ms", "write p99", _MILLI, 1, False),
+    ("fan-out, delivered %", "delivered", 1, 2, None),
+    ("fan-out, write answered to arrival, p50 ms", "arrival p50", _MILLI, 1, False),
+    ("fan-out, write answered to arrival, p99 ms", "arrival p99", _MILLI, 1, False),
+    ("fan-out, write sent to arrival, p50 ms", "whole p50", _MILLI, 1, False),
+    ("fan-out, write sent to arrival, p99 ms", "whole p99", _MILLI, 1, False),
+    ("fan-out, write sent to last arrival, ms", "last arrival", _MILLI, 1, False),
+    ("fan-out, deliveries/s", "deliveries/s", 1, 0, True),
+    ("start to first 200, ms", "start", _MILLI, 0, False),
+    ("resident memory at start, MB", "memory at start", 1, 1, False),
+    ("resident memory after load, MB", "memory after load", 1, 1, False),
+    ("resident memory with listeners, MB", "memory with listeners", 1, 1, False),
+]
+
+
+class Figures:
+    """What was measured, by server and figure, one value a round."""
+
+    def __init__(self) -> None:
+        self.rounds = 0
+        self._values: dict[tuple[str, str], list[float]] = {}
+
+    def add(self, name: str, figure: str, value: float) -> None:
+        """Keeps one round's value."""
+        self._values.setdefault((name, figure), []).append(value)
+
+    def median(self, name: str, figure: str) -> float | None:
+        """The middle of the rounds; None for what was not measured."""
+        values = self._values.get((name, figure))
+        return statistics.median(values) if values else None
+
+
+def render(figures: Figures, connections: int, listeners: int, cores: list[int]) -> str:
+    """The whole report as Markdown."""
+    lines = [
+        _machine(),
+        "",
+        _conditions(figures, connections, listeners, cores),
+        f"A ratio over 1 means better than {PEER.name}.",
+        "",
+        f"| | {' | '.join(_NAMES)} | {ALL_IN_ONE.name} : {PEER.name} | {WAITRESS.name} : {PEER.name} |",
+        "|---|" + "---:|" * 5,
+        *(_row(figures, row) for row in _ROWS),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _conditions(figures: Figures, connections: int, listeners: int, cores: list[int]) -> str:
+    return (
+        f"Each server alone on core {cores[-1]}, one process, the load on core {cores[0]}; {connections} keep-alive "
+        f"connections, {listeners} live ones; medians of {figures.rounds} alternating rounds. The load average at "
+        f"the end was {os.getloadavg()[0]:.1f}; where others used the cores too, trust the CPU rows most."
+    )
+
+
+def _row(figures: Figures, row: tuple[str, str, float, int, bool | None]) -> str:
+    title, figure, factor, decimals, more_is_better = row
+    values = {name: figures.median(name, figure) for name in _NAMES}
+    shown = ["—" if value is None else f"{value * factor:,.{decimals}f}" for value in values.values()]
+    ratios = [_ratio(values[name], values[PEER.name], more_is_better) for name in _NAMES[:2]]
+    return f"| {title} | {' | '.join([*shown, *ratios])} |"
+
+
+def _ratio(ours: float | None, peers: float | None, more_is_better: bool | None) -> str:  # noqa: FBT001
+    if more_is_better is None or not ours or not peers:
+        return "—"
+    return f"{ours / peers if more_is_better else peers / ours:.2f}"
+
+
+def _machine() -> str:
+    names = [line.partition(":")[2].strip() for line in _cpu_lines() if line.startswith("model name")]
+    parts = ["pyramid", "gevent", "waitress", "msgspec", "fastapi", "starlette", "pydantic", "uvicorn", "h11"]
+    return (
+        f"{names[0] if names else platform.machine()}, {len(names)} cores; {platform.system()} {platform.release()}; "
+        f"Python {platform.python_version()}; SQLite {sqlite3.sqlite_version}; "
+        + ", ".join(f"{part} {version(part)}" for part in parts)
+        + "; uvicorn without uvloop and httptools"
+    )
+
+
+def _cpu_lines() -> list[str]:
+    path = Path("/proc/cpuinfo")
+    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []

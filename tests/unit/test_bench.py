@@ -1,0 +1,26 @@
+"""The measurements can be run."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.timeout(90)
+def test_the_smoke_run_measures_every_row_on_every_server():
+    pytest.importorskip("fastapi", reason="the peer of the measurements is not installed")
+    pytest.importorskip("psutil", reason="the measurements read memory with it")
+    command = [sys.executable, "-m", "bench", "--quick"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    rows = [line.strip("| ").split(" | ") for line in done.stdout.splitlines() if line.startswith("| ")]
+    names, *rows = rows
+    assert names[:3] == ["all-in-one", "waitress", "FastAPI"]
+    figures = {title: values for title, *values in rows}
+    sizes = figures["list of 50 agents, body bytes"][:3]
+    assert len(set(sizes)) == 1, "both sides serve the same list"
+    assert figures["fan-out, delivered %"][0] == "100.00"
+    assert not [title for title, values in figures.items() if values[0] == "—" or values[2] == "—"]
