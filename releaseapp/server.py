@@ -57,6 +57,8 @@ def read_options(lines: Mapping[str, str]) -> Options:
     for name, text in lines.items():
         try:
             values[name] = _convert(kinds[name], text.strip())
+            if name == "threads" and values[name] < 1:
+                raise ValueError(name)  # noqa: TRY301 - the same sentence for every wrong value
         except KeyError:
             faults.append(f"[server]: there is no option {name}; there are {', '.join(kinds)}.")
         except ValueError:
@@ -99,6 +101,7 @@ class Service:
         self._pages = pages or app
         self._worker = worker
         self._stop: Callable[[], None] = lambda: None
+        self._server: Server | None = None
         self.address: tuple[str, int] = (options.host, options.port)
         self.started = threading.Event()
         self.stopped = threading.Event()
@@ -115,7 +118,7 @@ class Service:
         registry.live_counters = gateway.counters
         threads = Threads(options.threads, "request", registry.db.close_thread)
         limits = Limits(body_bytes=registry.app_settings.max_body_bytes)
-        server = Server(sock, self._pages, gateway, limits, threads, trusted_proxy=options.trusted_proxy)
+        server = self._server = Server(sock, self._pages, gateway, limits, threads, trusted_proxy=options.trusted_proxy)
         stopping = self._stop_when_asked()
         gateway.start()
         if self._worker is not None:
@@ -130,6 +133,10 @@ class Service:
     def stop(self) -> None:
         """Asks the server to stop, from any thread; :attr:`stopped` tells when it has."""
         self._stop()
+
+    def connections(self) -> int:
+        """How many clients are connected, whatever they do."""
+        return len(self._server.handlers) if self._server else 0
 
     def _shut_down(self, server: Server, gateway: Gateway, threads: Threads) -> None:
         log.info("stopping")

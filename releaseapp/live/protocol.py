@@ -7,7 +7,7 @@ no size limit and drops close codes.
 
 from collections.abc import Iterator
 from enum import IntEnum
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from wsproto.frame_protocol import CloseReason, FrameProtocol, Opcode, ParseFailed
@@ -58,8 +58,8 @@ class _EventMessage(msgspec.Struct, tag_field="type", tag="event"):
     event: Event
 
 
-class _Pong(msgspec.Struct, tag_field="type", tag="pong", forbid_unknown_fields=True):
-    pass
+class _Pong(msgspec.Struct, forbid_unknown_fields=True):
+    type: Literal["pong"]
 
 
 class ClientClose(msgspec.Struct, frozen=True):

@@ -69,12 +69,12 @@ class Handler(UpgradingHandler):
             self.busy = True
             head = parse_head(data)
             body = self._read_body(head)
+            self.environ = self.server.environ_of(head, body, self.client_address)
         except BadRequest as error:
             self._send(problem(error.status, error.detail))
             self._linger()
             return None
         self.deadline = inf
-        self.environ = self.server.environ_of(head, body, self.client_address)
         if self.environ["PATH_INFO"] == LIVE_PATH:
             return self._serve_live(head)
         return self._send(self.server.answer(self.environ, keep_alive=head.keep_alive))

@@ -33,18 +33,26 @@ class Limits:
 
 
 def listen(host: str, port: int, *, reuse_port: bool = False) -> socket.socket:
-    """A listening socket, whose accepted ones inherit its options."""
+    """A listening socket, whose accepted ones inherit its options; raises OSError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        _prepare(sock, (host, port), reuse_port=reuse_port)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _prepare(sock: socket.socket, address: tuple[str, int], *, reuse_port: bool) -> None:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if reuse_port:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     # Without it every answer on a connection that is kept waits 40 ms for the client's acknowledgement.
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.bind((host, port))
+    sock.bind(address)
     sock.listen(_BACKLOG)
     sock.setblocking(False)  # noqa: FBT003 - the standard library's signature
-    return sock
 
 
 class Server(WSGIServer):
