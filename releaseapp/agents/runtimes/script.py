@@ -1,6 +1,7 @@
 """The offline runtime: a task's input goes through steps written as sandboxed expressions. No network, no key."""
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -19,7 +20,7 @@ _MOST_STEPS = 200
 _ACTIONS = ("log", "let", "remember", "forget", "wait", "fail", "for_each")
 
 _Text = Annotated[str, Meta(max_length=20_000)]
-_Name = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
 
 class Remember(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,7 +36,7 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     when: _Text | UnsetType = UNSET
     log: _Text | UnsetType = UNSET
-    let: dict[_Name, Any] | UnsetType = UNSET
+    let: dict[str, Any] | UnsetType = UNSET
     remember: Remember | UnsetType = UNSET
     forget: _Text | UnsetType = UNSET
     wait: float | _Text | UnsetType = UNSET
@@ -52,7 +53,7 @@ class Loop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"nam
     """``steps`` for each of ``items``, which expressions see under the name ``as``."""
 
     items: Any
-    name: _Name
+    name: str
     steps: Annotated[list[Step], Meta(max_length=_MOST_STEPS)]
 
 
@@ -97,13 +98,18 @@ def _faults_of_step(step: dict[str, Any], here: str, *, inside: bool) -> Iterato
     actions = [name for name in step if name in _ACTIONS]
     if len(actions) != 1:
         yield Fault(here, f"A step does one thing, {', '.join(_ACTIONS)}; this one names {len(actions)}.")
-    yield from _misfits({name: value for name, value in step.items() if name != "for_each"}, Step, here)
+    apart = {"for_each", "remember"}
+    yield from _misfits({name: value for name, value in step.items() if name not in apart}, Step, here)
     for name in ("when", *actions):
         if name != "for_each":
             yield from _faults_of(step.get(name), f"{here}/{name}")
     wait = step.get("wait")
     if isinstance(wait, (int, float)) and not 0 <= wait <= LONGEST_WAIT_SECONDS:
         yield Fault(f"{here}/wait", f"wait must be from 0 to {LONGEST_WAIT_SECONDS} seconds.")
+    if "remember" in actions:
+        yield from _misfits(step["remember"], Remember, f"{here}/remember")
+    if isinstance(step.get("let"), dict):
+        yield from _faults_of_names(step["let"], f"{here}/let")
     if "for_each" in actions:
         yield from _faults_of_loop(step["for_each"], f"{here}/for_each", inside=inside)
 
@@ -114,10 +120,19 @@ def _faults_of_loop(loop: object, here: str, *, inside: bool) -> Iterator[Fault]
     elif isinstance(loop, dict):
         steps = loop.get("steps")
         yield from _misfits({**loop, "steps": []} if isinstance(steps, list) else loop, Loop, here)
+        if isinstance(loop.get("as"), str):
+            yield from _faults_of_names([loop["as"]], f"{here}/as", one=True)
         yield from _faults_of(loop.get("items"), f"{here}/items")
         yield from _faults_of_steps(steps, f"{here}/steps", inside=True)
     else:
         yield Fault(here, "for_each must be an object with items, as and steps.")
+
+
+def _faults_of_names(names: Iterable[str], here: str, *, one: bool = False) -> Iterator[Fault]:
+    for name in names:
+        if not _NAME.fullmatch(name):
+            detail = f"{name!r} cannot be a name; a letter, then letters, digits and _, at most 64, can."
+            yield Fault(here if one else f"{here}/{name.replace('~', '~0').replace('/', '~1')}", detail)
 
 
 def _faults_of(template: Any, pointer: str) -> Iterator[Fault]:

@@ -165,7 +165,7 @@ def release_task(tx: Transaction, task_id: str, attempt: int) -> int:
 
 
 def claim_task(tx: Transaction, task_id: str, owner: str, now: str, lease_expires_at: str) -> int:
-    """Takes a task that waits or whose lease lapsed, as a new attempt; returns how many. Inactive agents' tasks wait."""
+    """Takes a task that waits or whose lease lapsed, as a new attempt; returns how many (none of an inactive agent)."""
     return tx.run(
         """
         UPDATE tasks SET status = 'running', attempts = attempts + 1, lease_owner = :owner,
