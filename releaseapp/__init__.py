@@ -7,14 +7,18 @@ from typing import Any
 from pyramid.config import Configurator
 from pyramid.router import Router
 
+from releaseapp.errors import SettingsError
 from releaseapp.settings import Settings, load
 
 __version__ = "0.1.0"
 
 
 def main(global_config: Mapping[str, str], **local: str) -> Router:
-    """The app factory that ``pserve`` calls with an ini file's sections; raises SettingsError for a bad one."""
-    return make_app(load(local, os.environ, ini_path=global_config.get("__file__")), local)
+    """The app factory that ``pserve`` calls with an ini file's sections; bad settings end the start with sentences."""
+    try:
+        return make_app(load(local, os.environ, ini_path=global_config.get("__file__")), local)
+    except SettingsError as error:
+        raise SystemExit(f"{error}") from error
 
 
 def make_app(settings: Settings, ini: Mapping[str, Any] | None = None) -> Router:
