@@ -73,7 +73,7 @@ class Channel:
         self._reader.forget(enrolled)
         self._audience.leave(connection)
         connection.finish()
-        self.counters.count_closed(Close.VANISHED if connection.code is None else connection.code)
+        self.counters.count_closed(connection.code or Close.VANISHED)
 
     def end(self, connection: Connection, code: int) -> None:
         """Says goodbye for one of the reasons of the server."""

@@ -148,7 +148,12 @@ class Connection:
         self._shut(socket.SHUT_RDWR)
 
     def finish(self) -> None:
-        """Lets go of the hub; the socket may be closed afterwards."""
+        """Lets go of the hub and of the socket, which may be closed afterwards.
+
+        Nothing may be written from here on: the number of the file soon belongs to somebody else.
+        """
+        if self.code is None:
+            self.code = Close.VANISHED
         self._watcher.stop()
         self._watcher.close()
         self.outbox.clear()

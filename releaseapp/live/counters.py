@@ -29,7 +29,7 @@ class Counters:
     def count_closed(self, code: int) -> None:
         """One connection less."""
         self.open -= 1
-        self.closed[code] += 1
+        self.closed[int(code)] += 1
 
     @property
     def dropped_slow(self) -> int:

@@ -15,6 +15,7 @@ from releaseapp.live.threads import Threads
 from releaseapp.workspaces.models import Identity
 
 _PAGE = 200
+_LOOK_AGAIN_SECONDS = 1.0
 _PATIENCE = 60.0
 """Seconds a client has to take a page."""
 
@@ -70,7 +71,7 @@ class Replay:
                     self._tell_page(connection)
                 elif connection.position > self._newest():
                     # The client heard of it elsewhere, before this process did.
-                    self._advanced.wait()
+                    self._advanced.wait(_LOOK_AGAIN_SECONDS)
                 else:
                     return True
             return False
