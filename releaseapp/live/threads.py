@@ -8,7 +8,11 @@ from typing import Any, Generic, TypeVar, cast
 
 from gevent.hub import Waiter, get_hub
 
+from releaseapp import clock
+
 T = TypeVar("T")
+
+_LAST_SECONDS = 1.0
 
 
 class _Outcome(Generic[T]):
@@ -58,10 +62,13 @@ class Threads:
         """Ends the threads once they have done what they were given; a thread that hangs is left behind."""
         for _ in self._threads:
             self._jobs.put(None)
+        end = clock.monotonic() + _LAST_SECONDS
         for thread in self._threads:
-            thread.join(timeout=1)
+            thread.join(timeout=max(0.0, end - clock.monotonic()))
         self._signal.stop()
-        self._signal.close()
+        if not any(thread.is_alive() for thread in self._threads):
+            # A thread that was left behind will still send; that does nothing, but needs something to send to.
+            self._signal.close()
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
