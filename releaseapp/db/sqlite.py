@@ -134,15 +134,21 @@ class SqliteDatabase:
     def watch(self, call: Callable[[], None]) -> Iterator[None]:
         """See :class:`releaseapp.db.api.Database`; polls ``PRAGMA data_version`` on a connection of its own."""
         stop = threading.Event()
+        connection = self._open()
+
+        def version() -> int:
+            return int(connection.execute("PRAGMA data_version").fetchone()[0])
+
+        # Read before the block begins, so that a commit in its first moment is not taken for the state before.
+        before = version()
 
         def poll() -> None:
-            seen = None
+            seen = before
             while not stop.wait(_POLL_SECONDS):
-                version = self._connection().execute("PRAGMA data_version").fetchone()[0]
-                if seen is not None and version != seen:
+                present = version()
+                if present != seen:
+                    seen = present
                     call()
-                seen = version
-            self.close_thread()
 
         thread = threading.Thread(target=poll, name="database watch", daemon=True)
         thread.start()
@@ -151,6 +157,7 @@ class SqliteDatabase:
         finally:
             stop.set()
             thread.join()
+            connection.close()
 
     def close_thread(self) -> None:
         """See :class:`releaseapp.db.api.Database`."""

@@ -29,7 +29,11 @@ class Live {
       this.failures = 0;
       this.tell("live", "live");
     } else if (frame.type === "ping") {
+      // Everything up to this id has been told, though none of it may have been for us.
+      this.last = Math.max(this.last, frame.id ?? 0);
       this.socket.send('{"type":"pong"}');
+    } else if (frame.type === "memberships") {
+      document.dispatchEvent(new CustomEvent("live:reset"));
     } else if (frame.type === "reset") {
       this.last = frame.id;
       document.dispatchEvent(new CustomEvent("live:reset"));
