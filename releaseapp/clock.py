@@ -26,7 +26,7 @@ def monotonic() -> float:
 
 def text(moment: datetime) -> str:
     """RFC 3339 in UTC with milliseconds and a ``Z``: 24 characters, so text order is time order."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def now_text() -> str:

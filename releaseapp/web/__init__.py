@@ -10,6 +10,7 @@ def includeme(config: Any) -> None:
 
     config.set_request_factory(Request)
     config.add_view_predicate("representation", RepresentationPredicate)
+    config.include("releaseapp.web.choosing")
     config.include("releaseapp.web.csrf")
     config.include("releaseapp.web.idempotency")
     config.include("releaseapp.web.metrics")

@@ -13,12 +13,13 @@ _ENCODER = msgspec.json.Encoder()
 
 def json_answer(value: object, status: int = 200, *, location: str | None = None, etag: str | None = None) -> Response:
     """``value`` (a struct, or plain data) as a JSON response."""
-    response = Response(body=_ENCODER.encode(value), status=status, content_type="application/json", charset=None)
+    body = _ENCODER.encode(value)
+    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
     if location is not None:
-        response.headers["Location"] = location
+        headers.append(("Location", location))
     if etag is not None:
-        response.headers["ETag"] = f'"{etag}"'
-    return response
+        headers.append(("ETag", f'"{etag}"'))
+    return Response(status=status, headerlist=headers, app_iter=[body])
 
 
 def created(value: object, location: str, etag: str | None = None) -> Response:
