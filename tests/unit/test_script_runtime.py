@@ -1,5 +1,8 @@
 """The script runtime, with a context that lives in memory, and over the real database."""
 
+import re
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -304,3 +307,30 @@ def test_a_script_that_is_kept_as_json_is_the_same_script():
     runtime = script({"wait": 1}, output="{{ input }}")
     again = msgspec.json.decode(msgspec.json.encode(runtime))
     assert runtimes.run(again, Room("same")) == "same"
+
+
+def documented() -> list[dict]:
+    text = (Path(__file__).parents[2] / "docs" / "agents.md").read_text()
+    return [msgspec.json.decode(block) for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL)]
+
+
+@pytest.mark.parametrize(
+    ("number", "given", "known", "output", "lines"),
+    [
+        (0, "hello", {}, "hello", ["Greet: hello"]),
+        (1, [3, 1, 2], {}, {"total": 6, "largest": 3}, ["3 of 6", "1 of 6", "2 of 6"]),
+        (2, None, {"times": 4}, "Asked 5 times.", []),
+    ],
+)
+def test_an_example_of_the_documentation_does_what_it_says(number, given, known, output, lines):
+    room = Room(given, **known)
+    assert runtimes.check(documented()[number]) == []
+    assert runtimes.run(documented()[number], room) == output
+    assert room.lines == lines
+
+
+def test_every_example_of_the_documentation_is_tried_and_the_first_is_the_default():
+    assert len(documented()) == 3
+    assert documented()[0] == runtimes.default_runtime()
+    with pytest.raises(TaskFailed, match="no numbers"):
+        runtimes.run(documented()[1], Room([]))
