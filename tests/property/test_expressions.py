@@ -1,0 +1,86 @@
+"""Whatever is written into an expression, it gives a value or says why not; and JSON goes through unharmed."""
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from releaseapp.expressions import ExpressionError, check, names, render
+from releaseapp.expressions.filters import FILTERS
+from releaseapp.expressions.tests import TESTS
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"]), max_size=5), inner, max_size=4),
+    max_leaves=12,
+)  # fmt: skip
+ATOMS = st.sampled_from(
+    [
+        "x",
+        "y",
+        "1",
+        "0",
+        "2.5",
+        "'a'",
+        "''",
+        "none",
+        "true",
+        "[1, 'b']",
+        "{'k': x}",
+        "x.k",
+        "y[0]",
+        "x['k']",
+        "10 ** 30",
+    ]
+)
+CHAINS = st.builds(lambda atom, name: f"{atom} | {name}", ATOMS, st.sampled_from(sorted(FILTERS)))
+CALLS = st.builds(
+    lambda atom, name, argument: f"({atom}) | {name}({argument})", ATOMS, st.sampled_from(sorted(FILTERS)), ATOMS
+)
+ASKED = st.builds(
+    lambda atom, name, argument: f"{atom} is {name}({argument})", ATOMS, st.sampled_from(sorted(TESTS)), ATOMS
+)
+BINARY = st.builds(
+    lambda left, operator, right: f"({left}) {operator} ({right})",
+    ATOMS | CHAINS | CALLS | ASKED,
+    st.sampled_from(["+", "-", "*", "/", "//", "%", "**", "~", "<", "==", "in", "and", "or", "not in"]),
+    ATOMS | CHAINS | CALLS,
+)
+
+
+@given(JSON)
+def test_a_value_that_goes_through_an_expression_is_the_same_value(value):
+    assert render("{{ value }}", {"value": value}) == value
+    assert render({"a": ["{{ value }}"]}, {"value": value}) == {"a": [value]}
+
+
+@given(JSON)
+def test_json_text_and_back_is_the_same_value(value):
+    assert render("{{ value | tojson | fromjson }}", {"value": value}) == msgspec.json.decode(
+        msgspec.json.encode(value)
+    )
+
+
+@settings(max_examples=400)
+@given(st.text(max_size=60))
+def test_any_text_renders_or_is_refused_with_a_sentence(text):
+    for template in (text, "{{ " + text + " }}"):
+        try:
+            render(template, {"x": {"k": 1}, "y": [1]})
+        except ExpressionError as error:
+            assert str(error)
+        check(template)
+
+
+@settings(max_examples=600)
+@given(BINARY, JSON, JSON)
+def test_any_expression_on_any_data_gives_json_or_is_refused(expression, x, y):
+    template = "{{ " + expression + " }}"
+    assert check(template) == []
+    names(template)
+    try:
+        result = render(template, {"x": x, "y": y})
+    except ExpressionError as error:
+        assert str(error)
+    else:
+        msgspec.json.encode(result)

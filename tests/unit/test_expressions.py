@@ -1,0 +1,213 @@
+"""Expressions: what they give, what they refuse, and that nothing hostile takes long or much."""
+
+import json
+import re
+import time
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from releaseapp.expressions import ExpressionError, check, names, render
+from releaseapp.expressions.compiler import compile_template
+from releaseapp.expressions.filters import FILTERS
+from releaseapp.expressions.operations import METHODS
+from releaseapp.expressions.tests import TESTS
+
+PAGE = (Path(__file__).parent.parent.parent / "docs" / "expressions.md").read_text()
+INPUT = {"name": "Ada", "numbers": [3, 1, 2], "tags": ["b", "a", "b"]}
+BIG = {"text": "a b" * 300_000, "list": list(range(90_000)), "people": [{"name": "x", "age": 1}] * 20_000}
+
+
+def examples():
+    for line in PAGE.splitlines():
+        found = re.match(r"\| `(.*\{\{.*)` \| `(.*)` \|$", line)
+        if found:
+            yield found[1].replace("\\|", "|"), json.loads(found[2])
+
+
+def test_the_page_has_examples():
+    assert len(list(examples())) == 14
+
+
+@pytest.mark.parametrize(("template", "result"), list(examples()))
+def test_an_example_of_the_page_gives_what_it_says(template, result):
+    assert render(template, {"input": INPUT}) == result
+
+
+@pytest.mark.parametrize("name", sorted({*FILTERS, *TESTS, *METHODS}))
+def test_everything_that_can_be_named_is_on_the_page(name):
+    assert re.search(rf"`{name}[`(]", PAGE), name
+
+
+@pytest.mark.parametrize(
+    ("template", "result"),
+    [
+        ("plain", "plain"),
+        ("{ not one }", "{ not one }"),
+        ("{{ none }}|{{ true }}|{{ 1.5 }}|{{ [1, none] }}", "|true|1.5|[1,null]"),
+        ({"a": ["{{ x }}", {"{{ x }}": "{{ x }}!"}], "b": 3}, {"a": [1, {"{{ x }}": "1!"}], "b": 3}),
+        ("{# a note #}{{ x }}", 1),
+        ("line\n", "line\n"),
+        ("{{ x }}\n", "1\n"),
+        ("{{ m.items }}", [1]),
+        ("{{ m.get('no', 'other') }}", "other"),
+        ("{{ m.keys() }}", ["items"]),
+        ("{{ 7 // 2 }}{{ 7 % 2 }}{{ 2 ** 10 }}", "311024"),
+        ("{{ 'abc'[::-1] }}", "cba"),
+        ("{{ x if x > 5 }}", None),
+        ("{{ 1 < 2 < 3 }}", True),
+        ("{{ '12' | int + 1 }}", 13),
+        ("{{ 'no' | int(7) }}", 7),
+        ("{{ 2.5 | round(0, 'floor') }}", 2.0),
+        ("{{ people | map(attribute='age') | max }}", 3),
+        ("{{ people | selectattr('age', 'gt', 2) | map(attribute='name') | first }}", "b"),
+        ("{{ people | sort(attribute='name', reverse=true) | map(attribute='name') | join }}", "ba"),
+        ("{{ '[1, {\"a\": null}]' | fromjson }}", [1, {"a": None}]),
+        ("{{ {'b': 1, 'a': 2} | dictsort }}", [["a", 2], ["b", 1]]),
+        ("{{ range(7) | batch(3) }}", [[0, 1, 2], [3, 4, 5], [6]]),
+        ("{{ 'a long text' | truncate(6) }}", "a lon…"),
+    ],
+)
+def test_values_come_out_as_they_should(template, result):
+    people = [{"name": "a", "age": 1}, {"name": "b", "age": 3}]
+    found = render(template, {"x": 1, "m": {"items": [1]}, "people": people})
+    assert found == result
+    assert type(found) is type(result)
+
+
+@pytest.mark.parametrize(
+    ("template", "told"),
+    [
+        ("{{ nobody }}", "There is no 'nobody' here; there is input."),
+        ("{{ input.nmae }}", "There is no key 'nmae'; there is name, numbers, tags."),
+        ("{{ input.numbers[9] }}", "There is no item 9; there are 3."),
+        ("{{ input.name + 1 }}", "~ joins values as text"),
+        ("{{ 1 / 0 }}", "divides by zero"),
+        ("{{ [] | first }}", "no first of nothing"),
+        ("{{ input.numbers | nope }}", "There is no filter 'nope'"),
+        ("{{ input is nope }}", "There is no test 'nope'"),
+        ("{{ input.numbers | sort(attribute='x') }}", "A number has no 'x'"),
+        ("{{ 'x' | fromjson }}", "not JSON"),
+        ("{{ [3, 'a'] | sort }}", "cannot be evaluated"),
+        ("{{ 'a' | replace(1, 2) }}", "takes two texts"),
+        ("{{ 'a' | truncate }}{{ 'a' | upper(1, 2, 3) }}", "cannot be evaluated"),
+        ("{{ (", "unexpected"),
+        ("{% if x %}{% endif %}", "statements"),
+    ],
+)
+def test_what_cannot_be_is_told_with_the_expression_and_the_reason(template, told):
+    with pytest.raises(ExpressionError, match=re.escape(told)) as caught:
+        render(template, {"input": INPUT})
+    assert template[:10] in str(caught.value)
+
+
+HOSTILE = [
+    "{{ ''.__class__.__mro__[1].__subclasses__() }}",
+    "{{ input.__init__.__globals__ }}",
+    "{{ ''['__class__'] }}",
+    "{{ '' | attr('__class__') }}",
+    "{{ '{0.__class__}'.format(1) }}",
+    "{{ '%(a)1000000000d' % {'a': 1} }}",
+    "{{ '%s' | format(1) }}",
+    "{{ ['__class__'] | map('attr') | list }}",
+    "{{ [''] | map(attribute='__class__') | list }}",
+    "{{ range.__self__ }}",
+    "{{ self.__init__ }}",
+    "{{ lipsum(1000) }}",
+    "{{ cycler.__init__.__globals__ }}",
+    "{{ joiner }}",
+    "{{ namespace() }}",
+    "{{ super() }}",
+    "{{ loop }}",
+    "{{ range(10 ** 9) }}",
+    "{{ range(0, 10 ** 30, 1) | list }}",
+    "{{ 'a' * 10 ** 9 }}",
+    "{{ 10 ** 9 * 'a' }}",
+    "{{ [1] * 10 ** 9 }}",
+    "{{ 9 ** 9 ** 9 }}",
+    "{{ 2 ** 256 * 2 ** 256 }}",
+    "{{ 2.0 ** 100000 }}",
+    "{{ (-8) ** 0.5 }}",
+    "{{ 1e999 }}",
+    "{{ 1e308 * 10 - 1e308 * 10 }}",
+    "{{ " + "9" * 3900 + " }}",
+    "{{ '" + "9" * 3000 + "' | int }}{{ none.x }}",
+    "{{ " + "(" * 1900 + "1" + ")" * 1900 + " }}",
+    "{{ " + "[" * 1900 + "]" * 1900 + " }}",
+    "{{ " + "-" * 3900 + "1 }}",
+    "{{ " + "not " * 950 + "1 }}",
+    "{{ x" + "|list" * 750 + " }}",
+    "{{ x" + ".a" * 1900 + " }}",
+    "{{ 1" + "+1" * 1900 + " }}",
+    "{{ " + "1 if 0 else " * 320 + "nobody }}",
+    "{{ 'x' ~ " * 400 + "'y' }}",
+    "x" * 20_001 + "{{ 1 }}",
+    "{{ range(10000) | map('select', 'in', range(10000)) | list }}",
+    "{{ range(9999) | map('string') | map('upper') | map('lower') | map('length') | map('string') | list | unique }}",
+    "{{ big.list | map('string') | join(big.text) }}",
+    "{{ big.text | replace('a', big.text) }}",
+    "{{ big.text.split(' ') }}",
+    "{{ big.text.split('a') | map('upper') | join }}",
+    "{{ big.list | sort | reverse | sort | unique | sort }}",
+    "{{ big.list + big.list }}",
+    "{{ [big, big, big, big, big, big] | tojson }}",
+    "{{ [[[[big.list, big.list], [big.list, big.list]]]] }}",
+    "{{ big.list | batch(1) | map('batch', 1) | list }}",
+    "{{ big.text ~ big.text ~ big.text ~ big.text }}",
+    "{{ big.people | map('dictsort') | map('tojson') | map('fromjson') | list }}",
+    "{{ big.list in [big.list] and big.list not in big.people and 5 in [big.list, big.people] | list }}{{ nobody }}",
+    "{{ '\\ud800' }}",
+    "{{ ('[' * 90000) | fromjson }}",
+    "{{ 1 | round(10 ** 9) }}",
+    "{{ 'x' | tojson(10 ** 9) }}",
+    "{{ range(*[1, 2]) }}",
+    "{{ 'x'.split(**{'sep': 1}) }}",
+]
+
+
+@pytest.mark.parametrize("template", HOSTILE, ids=range(len(HOSTILE)))
+def test_nothing_hostile_gets_through_takes_long_or_takes_much(template):
+    variables = {"input": INPUT, "x": [1], "big": BIG}
+
+    def attack():
+        compile_template.cache_clear()
+        with pytest.raises(ExpressionError):
+            render(template, variables)
+
+    fastest = 1.0
+    for _ in range(3):
+        begin = time.perf_counter()
+        attack()
+        fastest = min(fastest, time.perf_counter() - begin)
+    assert fastest < 0.1
+    tracemalloc.start()
+    try:
+        attack()
+        assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_doubling_over_several_renderings_ends_at_the_limit():
+    value = ["x" * 100]
+    with pytest.raises(ExpressionError, match="too large"):
+        for _ in range(60):
+            value = render("{{ [v, v] }}", {"v": value})
+
+
+def test_large_data_may_be_used_as_long_as_the_work_is_small():
+    assert render("{{ big.list | length }} {{ big.people[5].name }} {{ big.text[:3] }}", {"big": BIG}) == "90000 x a b"
+
+
+def test_every_fault_of_a_template_is_found_without_evaluating_it():
+    faults = check({"a": ["{{ x | nope }}", "{{ nobody_here }}", "{{ ("], "b/c": {"~": "{% if %}"}})
+    assert [fault.pointer for fault in faults] == ["/a/0", "/a/2", "/b~1c/~0"]
+    assert all(fault.detail.endswith(".") for fault in faults)
+
+
+def test_the_names_that_a_template_refers_to_are_known():
+    template = {"a": "{{ steps.fetch.output.items[0] }}", "b": ["{{ input['q'] | default(other) }}", "{{ x[key] }}"]}
+    assert names(template) == {
+        ("steps", "fetch", "output", "items"), ("input", "q"), ("other",), ("x",), ("key",)
+    }  # fmt: skip
