@@ -5,7 +5,7 @@ from pyramid.response import Response
 from pyramid.view import view_config
 
 import releaseapp
-from releaseapp.agents.service import count_agents, names_of_agents
+from releaseapp.agents.service import count_agents
 from releaseapp.agents.tasks.service import count_workspace_tasks, list_running_tasks, list_workspace_tasks
 from releaseapp.auth.service import remember_workspace
 from releaseapp.permissions import Permission
@@ -19,13 +19,12 @@ from releaseapp.web.views import OPEN, page
 from releaseapp.workspaces.activity import list_activity
 from releaseapp.workspaces.models import Identity
 from releaseapp.workspaces.resources import WorkspaceNode
-from releaseapp.workspaces.service import count_members, list_members
+from releaseapp.workspaces.service import count_members
 
 _A_DAY = 24 * 3600
 _RUNNING_SHOWN = 20
 _RECENT_SHOWN = 10
 _EVENTS_SHOWN = 15
-_MOST_MEMBERS = 1000
 
 
 @page(Root, OPEN)
@@ -64,7 +63,6 @@ def overview_page(context: WorkspaceNode, request: Request) -> Response:
     may = context.membership.permissions
     sees_agents = Permission.AGENTS_VIEW in may
     events = list_activity(request.db, context.membership, Cursor(FIRST, _EVENTS_SHOWN - 1))
-    people = {member.id: member.name for member in list_members(request.db, context.id, FIRST, _MOST_MEMBERS)}
     return show(
         request,
         "workspaces/overview",
@@ -74,7 +72,5 @@ def overview_page(context: WorkspaceNode, request: Request) -> Response:
         member_count=count_members(request.db, context.id),
         running=list_running_tasks(request.db, context.id, _RUNNING_SHOWN) if sees_agents else [],
         recent=list_workspace_tasks(request.db, context.id, FIRST, _RECENT_SHOWN) if sees_agents else [],
-        agent_names=names_of_agents(request.db, context.id) if sees_agents else {},
         events=events if Permission.ACTIVITY_VIEW in may else [],
-        people=people,
     )

@@ -97,12 +97,6 @@ def list_agents(
     return [_agent(row) for row in rows]
 
 
-def list_agent_names(db: Reader, workspace_id: str) -> dict[str, str]:
-    """The names of a workspace's agents by id."""
-    rows = db.all("SELECT id, name FROM agents WHERE workspace_id = :workspace_id", workspace_id=workspace_id)
-    return {row["id"]: row["name"] for row in rows}
-
-
 def count_agents(db: Reader, workspace_id: str) -> dict[AgentStatus, int]:
     """How many agents of each status a workspace has."""
     rows = db.all(

@@ -73,11 +73,6 @@ def visible_workspaces(identity: Identity) -> list[str]:
     return [one for one in identity.memberships if identity.allows(one, Permission.AGENTS_VIEW)]
 
 
-def names_of_agents(db: Reader, workspace_id: str) -> dict[str, str]:
-    """The names of a workspace's agents by id."""
-    return queries.list_agent_names(db, workspace_id)
-
-
 def count_agents(db: Reader, workspace_id: str) -> dict[AgentStatus, int]:
     """How many agents of each status a workspace has."""
     return queries.count_agents(db, workspace_id)

@@ -30,23 +30,6 @@ def list_events_after(db: Reader, after: int, limit: int) -> list[Event]:
     return _events(db.all("SELECT * FROM events WHERE id > :after ORDER BY id LIMIT :limit", after=after, limit=limit))
 
 
-def list_workspace_events(db: Reader, workspace_id: str, types: Iterable[str], before: int, limit: int) -> list[Event]:
-    """The newest events of one workspace with an id below ``before`` and of the given types, newest first."""
-    return _events(
-        db.all(
-            """
-            SELECT * FROM events
-            WHERE workspace_id = :workspace_id AND id < :before AND :types LIKE '% ' || type || ' %'
-            ORDER BY id DESC LIMIT :limit
-            """,
-            workspace_id=workspace_id,
-            before=before,
-            types=f" {' '.join(types)} ",
-            limit=limit,
-        )
-    )
-
-
 def last_event_id(db: Reader) -> int:
     """The id of the newest event, 0 when nothing has happened yet."""
     row = db.first("SELECT COALESCE(MAX(id), 0) AS id FROM events")

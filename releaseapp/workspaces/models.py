@@ -6,6 +6,7 @@ from functools import lru_cache
 import msgspec
 
 from releaseapp.auth.models import Account
+from releaseapp.events.models import Event
 from releaseapp.permissions import Permission, Role, RoleMatrix
 
 
@@ -39,6 +40,12 @@ class Member(msgspec.Struct, frozen=True):
     name: str
     role: Role
     since: str
+
+
+class Happening(Event, frozen=True):
+    """An event with the name of whoever did it; None for the server itself, and for an account that is gone."""
+
+    actor_name: str | None
 
 
 class Identity(msgspec.Struct, frozen=True):

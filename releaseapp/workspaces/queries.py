@@ -1,8 +1,12 @@
 """The statements on workspaces, memberships, and who is calling."""
 
+from collections.abc import Iterable
+
+import msgspec
+
 from releaseapp.db.api import Reader, Row, Transaction
 from releaseapp.permissions import Role, RoleMatrix
-from releaseapp.workspaces.models import Member, Workspace, matrix_text, parse_matrix
+from releaseapp.workspaces.models import Happening, Member, Workspace, matrix_text, parse_matrix
 
 _WORKSPACE = "id, slug, name, description, revision, created_at, updated_at"
 
@@ -168,6 +172,23 @@ def delete_membership(tx: Transaction, workspace_id: str, account_id: str) -> No
         workspace_id=workspace_id,
         account_id=account_id,
     )
+
+
+def list_happenings(db: Reader, workspace_id: str, types: Iterable[str], before: int, limit: int) -> list[Happening]:
+    """The newest events of a workspace with an id below ``before`` and of the given types, newest first."""
+    rows = db.all(
+        """
+        SELECT e.id, e.workspace_id, e.type, e.subject, e.actor, e.at, e.data, a.name AS actor_name
+        FROM events e LEFT JOIN accounts a ON a.id = e.actor
+        WHERE e.workspace_id = :workspace_id AND e.id < :before AND :types LIKE '% ' || e.type || ' %'
+        ORDER BY e.id DESC LIMIT :limit
+        """,
+        workspace_id=workspace_id,
+        before=before,
+        types=f" {' '.join(types)} ",
+        limit=limit,
+    )
+    return [Happening(**{**row, "data": msgspec.json.decode(row["data"])}) for row in rows]
 
 
 def _member(row: Row) -> Member:

@@ -116,8 +116,4 @@ def activity_page(context: Activity, request: Request) -> Response:
     membership = context.above(WorkspaceNode).membership
     current = cursor(request)
     found = current.page(list_activity(request.db, membership, current), lambda event: str(event.id))
-    people = {
-        member.id: member.name
-        for member in service.list_members(request.db, membership.workspace_id, FIRST, _MOST_MEMBERS)
-    }
-    return show(request, "workspaces/activity", ("events",), events=found.items, next_cursor=found.next, people=people)
+    return show(request, "workspaces/activity", ("events",), events=found.items, next_cursor=found.next)

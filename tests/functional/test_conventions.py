@@ -187,3 +187,12 @@ def test_a_broken_workflow_file_makes_the_server_unready_and_is_left_alone(app, 
     ready = app.get("/readyz", status=503).json
     assert "cannot be used" in ready["parts"]["workflow_file"]
     assert Path(settings.workflow_store_path).read_text() == "{ not json"
+
+
+def test_a_cursor_that_was_made_up_is_refused(avery):
+    import base64
+
+    for made_up in ("9" * 30, "-1", "1.5", "٣", "x"):
+        cursor = base64.urlsafe_b64encode(made_up.encode()).decode().rstrip("=")
+        refused = avery.get(f"/workspaces/aurora/activity?cursor={cursor}", status=400)
+        assert refused.json["errors"][0]["pointer"] == "/cursor"

@@ -60,3 +60,10 @@ class Task(msgspec.Struct, frozen=True):
     def is_over(self) -> bool:
         """Whether nothing can happen to it any more."""
         return not TASK_TRANSITIONS[self.status]
+
+
+class ListedTask(msgspec.Struct, frozen=True):
+    """A task in a list of several agents' tasks, with its agent's name."""
+
+    task: Task
+    agent: str

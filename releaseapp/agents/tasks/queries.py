@@ -2,13 +2,15 @@
 
 import msgspec
 
-from releaseapp.agents.tasks.models import LogLine, Task, TaskStatus
+from releaseapp.agents.tasks.models import ListedTask, LogLine, Task, TaskStatus
 from releaseapp.db.api import Reader, Row, Transaction
 
 _TASK = """
     id, agent_id, workspace_id, title, input, status, output, error, attempts, usage, log_lines, requested_by,
     created_at, started_at, finished_at
 """
+
+_LISTED = ", ".join([*(f"t.{name.strip()}" for name in _TASK.split(",")), "g.name AS agent"])
 
 
 def insert_task(tx: Transaction, task: Task) -> None:
@@ -52,32 +54,34 @@ def list_tasks(db: Reader, agent_id: str, before: str, limit: int, *, status: st
     return [_task(row) for row in rows]
 
 
-def list_workspace_tasks(db: Reader, workspace_id: str, before: str, limit: int) -> list[Task]:
+def list_workspace_tasks(db: Reader, workspace_id: str, before: str, limit: int) -> list[ListedTask]:
     """A workspace's tasks with an id below ``before``, newest first."""
     rows = db.all(
         f"""
-        SELECT {_TASK} FROM tasks WHERE workspace_id = :workspace_id AND id < :before
-        ORDER BY id DESC LIMIT :limit
+        SELECT {_LISTED} FROM tasks t JOIN agents g ON g.id = t.agent_id
+        WHERE t.workspace_id = :workspace_id AND t.id < :before
+        ORDER BY t.id DESC LIMIT :limit
         """,
         workspace_id=workspace_id,
         before=before,
         limit=limit,
     )
-    return [_task(row) for row in rows]
+    return [ListedTask(_task(row), row["agent"]) for row in rows]
 
 
-def list_workspace_tasks_of_status(db: Reader, workspace_id: str, status: TaskStatus, limit: int) -> list[Task]:
+def list_workspace_tasks_of_status(db: Reader, workspace_id: str, status: TaskStatus, limit: int) -> list[ListedTask]:
     """A workspace's newest tasks of one status."""
     rows = db.all(
         f"""
-        SELECT {_TASK} FROM tasks WHERE workspace_id = :workspace_id AND status = :status
-        ORDER BY id DESC LIMIT :limit
+        SELECT {_LISTED} FROM tasks t JOIN agents g ON g.id = t.agent_id
+        WHERE t.workspace_id = :workspace_id AND t.status = :status
+        ORDER BY t.id DESC LIMIT :limit
         """,
         workspace_id=workspace_id,
         status=status.value,
         limit=limit,
     )
-    return [_task(row) for row in rows]
+    return [ListedTask(_task(row), row["agent"]) for row in rows]
 
 
 def count_workspace_tasks(db: Reader, workspace_id: str, since_id: str) -> dict[TaskStatus, int]:

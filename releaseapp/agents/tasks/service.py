@@ -9,7 +9,7 @@ from releaseapp import clock
 from releaseapp.agents import queries as agent_queries
 from releaseapp.agents.models import Agent, AgentStatus
 from releaseapp.agents.tasks import queries
-from releaseapp.agents.tasks.models import LogLine, Task, TaskStatus
+from releaseapp.agents.tasks.models import ListedTask, LogLine, Task, TaskStatus
 from releaseapp.db.api import Database, Reader, Transaction
 from releaseapp.errors import Conflict, Invalid, NotFound
 from releaseapp.events.models import EventType
@@ -47,12 +47,12 @@ def list_tasks(db: Reader, agent_id: str, before: str, limit: int, *, status: Ta
     return queries.list_tasks(db, agent_id, before, limit, status=status)
 
 
-def list_workspace_tasks(db: Reader, workspace_id: str, before: str, limit: int) -> list[Task]:
+def list_workspace_tasks(db: Reader, workspace_id: str, before: str, limit: int) -> list[ListedTask]:
     """A workspace's tasks, newest first."""
     return queries.list_workspace_tasks(db, workspace_id, before, limit)
 
 
-def list_running_tasks(db: Reader, workspace_id: str, limit: int) -> list[Task]:
+def list_running_tasks(db: Reader, workspace_id: str, limit: int) -> list[ListedTask]:
     """A workspace's tasks that run now."""
     return queries.list_workspace_tasks_of_status(db, workspace_id, TaskStatus.RUNNING, limit)
 
