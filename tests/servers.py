@@ -27,7 +27,9 @@ class RunningServer:
         self.url = f"http://127.0.0.1:{self.port}"
         self.ini = folder / "server.ini"
         text = (ROOT / "development.ini").read_text()
-        self.ini.write_text(text.replace("%(here)s/var", str(folder / "var")).replace("port = 6543", f"port = {self.port}"))
+        self.ini.write_text(
+            text.replace("%(here)s/var", str(folder / "var")).replace("port = 6543", f"port = {self.port}")
+        )
         self.environ = environ
         self.process: subprocess.Popen | None = None
         self.output = folder / "output.txt"

@@ -30,7 +30,18 @@ FLOORS = [
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 # Of another domain, only these modules may be used. The db door, events and web are foundations: open to all.
-OPEN_TO_OTHER_DOMAINS = {"service", "models", "resources", "schemas", "api", "views", "activity", "file", "queue", "worker"}
+OPEN_TO_OTHER_DOMAINS = {
+    "service",
+    "models",
+    "resources",
+    "schemas",
+    "api",
+    "views",
+    "activity",
+    "file",
+    "queue",
+    "worker",
+}
 DOMAINS = {"auth", "workspaces", "agents", "workflows", "live"}
 # The sub-rooms of a domain, and what in them may be used from outside.
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -103,7 +114,9 @@ def test_only_the_clock_asks_for_the_time():
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-                assert (node.value.id, node.attr) not in ASKING, f"{path.name}:{node.lineno} asks for the time by itself"
+                assert (node.value.id, node.attr) not in ASKING, (
+                    f"{path.name}:{node.lineno} asks for the time by itself"
+                )
 
 
 def test_gevent_is_met_in_the_live_room_and_the_server_alone():

@@ -45,7 +45,7 @@ def test_the_curl_lines_of_the_readme_end_in_a_completed_task(tmp_path):
         script = script.replace("http://127.0.0.1:6543", server.url)
         # What a person does between the last two commands: looks until it is there.
         *before, last = script.strip().split("\n\n")
-        wait = f"for i in $(seq 100); do out=$({last}); case $out in *completed*) break;; esac; sleep 0.1; done; echo \"$out\""
+        wait = f'for i in $(seq 100); do out=$({last}); case $out in *completed*) break;; esac; sleep 0.1; done; echo "$out"'
         done = subprocess.run(
             ["bash", "-euc", "\n\n".join([*before, wait])], capture_output=True, text=True, timeout=60, check=True
         )

@@ -161,7 +161,9 @@ def test_an_inactive_agent_takes_no_task(avery, nova):
     assert "inactive" in refused.json["detail"]
 
 
-@pytest.mark.parametrize("body", [{}, {"title": " "}, {"title": 1}, {"title": "x", "prio": 1}, {"title": "x" * 201}, []])
+@pytest.mark.parametrize(
+    "body", [{}, {"title": " "}, {"title": 1}, {"title": "x", "prio": 1}, {"title": "x" * 201}, []]
+)
 def test_a_bad_task_is_refused(avery, nova, body):
     avery.post_json(f"{AURORA}/{nova['id']}/tasks", body, status=400)
     assert avery.get(f"{AURORA}/{nova['id']}/tasks").json["items"] == []
@@ -204,7 +206,9 @@ def test_memory_is_kept_changed_searched_and_forgotten(avery, nova):
     assert avery.get(f"{AURORA}/{nova['id']}").json["memory_items"] == 0
 
 
-@pytest.mark.parametrize("body", [{}, {"key": "k"}, {"key": " ", "value": 1}, {"key": "k", "value": 1, "type": "dream"}])
+@pytest.mark.parametrize(
+    "body", [{}, {"key": "k"}, {"key": " ", "value": 1}, {"key": "k", "value": 1, "type": "dream"}]
+)
 def test_bad_memory_is_refused(avery, nova, body):
     avery.post_json(f"{AURORA}/{nova['id']}/memory", body, status=400)
 

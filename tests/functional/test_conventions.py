@@ -84,7 +84,9 @@ def test_a_key_is_kept_for_a_day(avery, monkeypatch):
     program = avery.with_token(token)
     first = program.post_json(AURORA, {"name": "Once"}, headers=headers, status=201).json
     real = clock.now
-    monkeypatch.setattr(clock, "now", lambda: real() + (clock.parse("2026-01-02T00:00:01Z") - clock.parse("2026-01-01T00:00:00Z")))
+    monkeypatch.setattr(
+        clock, "now", lambda: real() + (clock.parse("2026-01-02T00:00:01Z") - clock.parse("2026-01-01T00:00:00Z"))
+    )
     assert program.post_json(AURORA, {"name": "Once"}, headers=headers, status=201).json["id"] != first["id"]
 
 
@@ -98,7 +100,9 @@ def test_many_at_once_with_one_key_make_one_thing(app, avery):
 
     def send():
         other = avery.with_token(avery.authorization[1])
-        answers.append(other.post_json(AURORA, {"name": "Once"}, headers={"Idempotency-Key": "k1"}, status="*").status_int)
+        answers.append(
+            other.post_json(AURORA, {"name": "Once"}, headers={"Idempotency-Key": "k1"}, status="*").status_int
+        )
 
     threads = [threading.Thread(target=send) for _ in range(8)]
     for thread in threads:

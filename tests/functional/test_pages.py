@@ -184,7 +184,9 @@ def test_the_start_leads_to_the_workspace_last_used(avery):
     assert avery.get("/", status=303).location.endswith("/workspaces/lumen")
 
 
-@pytest.mark.parametrize(("path", "status"), [("/nothing", 404), ("/workspaces/cobalt", 404), ("/workspaces/x/agents", 404)])
+@pytest.mark.parametrize(
+    ("path", "status"), [("/nothing", 404), ("/workspaces/cobalt", 404), ("/workspaces/x/agents", 404)]
+)
 def test_errors_have_the_products_own_look(avery, path, status):
     page = avery.get(path, status=status)
     assert page.html.find("header", class_="top")

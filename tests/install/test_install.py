@@ -21,7 +21,11 @@ def wheel(tmp_path_factory) -> Path:
     """Built from a clean copy: setuptools would take up what an older build left behind."""
     source = tmp_path_factory.mktemp("source")
     files = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout.splitlines()
     for name in files:
         if (ROOT / name).is_file():
@@ -47,7 +51,8 @@ def test_the_wheel_holds_every_template_and_static_file(wheel):
 def test_an_installed_server_shows_its_pages_and_its_command_works(wheel, tmp_path):
     target = tmp_path / "site"
     subprocess.run(
-        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", target, wheel], check=True
+        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", target, wheel],
+        check=True,
     )
     # The installed copy first, then what it depends on; the checkout is not on the path.
     environ = {**os.environ, "PYTHONPATH": f"{target}{os.pathsep}{sysconfig.get_paths()['purelib']}"}
