@@ -31,10 +31,14 @@ class Reader(Protocol):
 
 
 class Transaction(Reader, Protocol):
-    """An open transaction that may write, and sees its own writes."""
+    """An open transaction that may write, and sees its own writes.
+
+    A statement that fails dooms the whole: nothing more can be done in it and nothing of it is
+    committed, even when the error is caught inside. After its end it refuses everything.
+    """
 
     def run(self, sql: str, /, **parameters: object) -> int:
-        """Runs one statement that writes; returns how many rows it changed."""
+        """Runs one statement that writes; returns how many rows it changed, those of cascades not counted."""
         ...
 
     def after_commit(self, call: Callable[[], None]) -> None:
@@ -61,6 +65,8 @@ class Database(Reader, Protocol):
         an advisory lock), so that a transaction may read, decide and write without a race, and
         commit order is the order of event ids. Commits when the outermost block ends, rolls back
         when it raises; after a rollback nothing of it is visible, ``after_commit`` calls included.
+        An error that leaves an inner block dooms the whole: when the outer code catches it and goes
+        on, the end of the outermost block rolls back and raises RuntimeError.
         Raises ``errors.Busy`` when the turn does not come within ``busy_timeout`` seconds.
         """
         ...
@@ -68,21 +74,25 @@ class Database(Reader, Protocol):
     def on_commit(self, call: Callable[[], None]) -> None:
         """Has ``call`` run after every commit made through this object, in the committing thread.
 
-        It must be quick and must not raise. There is no way to take it back.
+        It must be quick; an error it raises is logged and swallowed. There is no way to take it back.
         """
         ...
 
     def watch(self, call: Callable[[], None]) -> AbstractContextManager[None]:
         """While the block lasts, ``call`` runs (in a thread of its own) soon after any process commits.
 
-        Wake-ups may be merged or spurious; after the block has ended none comes.
+        Wake-ups may be merged or spurious, but the last commit is always followed by one; after the
+        block has ended none comes. An error that ``call`` raises is logged.
         """
         ...
 
     def close_thread(self) -> None:
-        """Closes what this object holds open for the calling thread; the next use opens it anew."""
+        """Closes what this object holds open for the calling thread; the next use opens it anew.
+
+        A thread that ends does so by itself. Raises RuntimeError inside a transaction.
+        """
         ...
 
     def close(self) -> None:
-        """Closes everything; the object must not be used afterwards."""
+        """Closes everything; no thread may be using the object now or afterwards."""
         ...

@@ -3,60 +3,118 @@
 import logging
 import sqlite3
 import threading
-import weakref
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
+import sqlite_utils
+
+from releaseapp import clock
 from releaseapp.db.api import Row
+from releaseapp.db.threaded import Parameters, Session, ThreadedDatabase
+from releaseapp.db.turn import Turn
 from releaseapp.errors import Busy, Conflict
 
 log = logging.getLogger(__name__)
 
-_UNIQUE = {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY}
+_UNIQUE = {
+    sqlite3.SQLITE_CONSTRAINT_UNIQUE,
+    sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY,
+    sqlite3.SQLITE_CONSTRAINT_ROWID,
+}
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _PRIMARY_CODE = 0xFF
+# SQLite's own waiting sleeps longer and longer, up to 100 ms, and so hardly ever meets the gap between two
+# transactions of a busy neighbour. It is cut short and begun anew: a look about every 3 ms.
+_NAP_MILLISECONDS = 10
 _POLL_SECONDS = 0.025
+_RETRY_SECONDS = 1.0
 
 
-class _Connection(sqlite3.Connection):
-    """A class of our own, since the driver's cannot be referred to weakly."""
+class SqliteSession(Session):
+    """One connection to a SQLite file."""
+
+    def __init__(self, database: sqlite_utils.Database, turn: Turn, busy_timeout: float) -> None:
+        self.database = database
+        self._connection = database.conn
+        self._turn = turn
+        self._has_turn = False
+        self._busy_timeout = busy_timeout
+
+    def all(self, sql: str, parameters: Parameters) -> list[Row]:
+        """See :class:`Session`."""
+        cursor = self._execute(sql, parameters)
+        # Naming the columns once for all rows: a row factory would do it for each (a third of a list's time).
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def first(self, sql: str, parameters: Parameters) -> Row | None:
+        """See :class:`Session`."""
+        cursor = self._execute(sql, parameters)
+        row = cursor.fetchone()
+        if row is None:
+            return None
+        names = [column[0] for column in cursor.description]
+        # A statement left half read keeps its snapshot, and old snapshots keep the WAL from shrinking.
+        cursor.close()
+        return dict(zip(names, row, strict=True))
+
+    def run(self, sql: str, parameters: Parameters) -> int:
+        """See :class:`Session`."""
+        changed = self._execute(sql, parameters).rowcount
+        if changed < 0 and sql.lstrip()[:4].upper() == "WITH":
+            # The driver counts only what begins with INSERT, UPDATE or DELETE.
+            changed = int(self._connection.execute("SELECT changes()").fetchone()[0])
+        return max(changed, 0)
+
+    def begin(self) -> None:
+        """See :class:`Session`."""
+        deadline = clock.monotonic() + self._busy_timeout
+        # Threads of one process queue here, in order; looking again and again is left for other processes.
+        if not self._turn.acquire(self._busy_timeout):
+            raise _busy()
+        self._has_turn = True
+        try:
+            self._execute("BEGIN IMMEDIATE", {}, deadline)
+        except BaseException:
+            self._pass_turn()
+            raise
+
+    def commit(self) -> None:
+        """See :class:`Session`."""
+        # Fails when the engine has undone everything by itself, as it does when the disk is full.
+        self._execute("COMMIT", {})
+        self._pass_turn()
+
+    def roll_back(self) -> None:
+        """See :class:`Session`."""
+        with suppress(sqlite3.Error):
+            # Some errors (a full disk) have undone everything already.
+            self._connection.execute("ROLLBACK")
+        self._pass_turn()
+
+    def close(self) -> None:
+        """See :class:`Session`."""
+        self._connection.close()
+
+    def _pass_turn(self) -> None:
+        if self._has_turn:
+            self._has_turn = False
+            self._turn.release()
+
+    def _execute(self, sql: str, parameters: Parameters, deadline: float | None = None) -> sqlite3.Cursor:
+        try:
+            return self._connection.execute(sql, parameters)
+        except sqlite3.Error as error:
+            if not _is_busy(error) or self._connection.in_transaction:
+                raise _translated(error) from error
+        if deadline is None:
+            deadline = clock.monotonic() + self._busy_timeout
+        return patiently(lambda: self._connection.execute(sql, parameters), deadline)
 
 
-class _Thread(threading.local):
-    """What belongs to one thread: its connection, and the transaction it is in."""
-
-    connection: sqlite3.Connection | None = None
-    transaction: "SqliteTransaction | None" = None
-
-
-class SqliteTransaction:
-    """The open transaction of a thread."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self.calls: list[Callable[[], None]] = []
-        self.doomed = False
-
-    def all(self, sql: str, /, **parameters: object) -> list[Row]:
-        """See :class:`releaseapp.db.api.Reader`."""
-        return _rows(_execute(self._connection, sql, parameters))
-
-    def first(self, sql: str, /, **parameters: object) -> Row | None:
-        """See :class:`releaseapp.db.api.Reader`."""
-        return _first(_execute(self._connection, sql, parameters))
-
-    def run(self, sql: str, /, **parameters: object) -> int:
-        """See :class:`releaseapp.db.api.Transaction`."""
-        return _execute(self._connection, sql, parameters).rowcount
-
-    def after_commit(self, call: Callable[[], None]) -> None:
-        """See :class:`releaseapp.db.api.Transaction`."""
-        self.calls.append(call)
-
-
-class SqliteDatabase:
+class SqliteDatabase(ThreadedDatabase):
     """One SQLite file, one connection a thread."""
 
     engine = "sqlite"
@@ -64,163 +122,92 @@ class SqliteDatabase:
     def __init__(
         self, path: Path, *, synchronous: Literal["FULL", "NORMAL"] = "FULL", busy_timeout: float = 5.0
     ) -> None:
+        super().__init__()
         self.path = path
         self._synchronous = synchronous
         self._busy_timeout = busy_timeout
-        self._thread = _Thread()
-        self._connections: weakref.WeakSet[sqlite3.Connection] = weakref.WeakSet()
-        # Threads of one process queue here; SQLite's busy handler, which sleeps, is left for other processes.
-        self._turn = threading.Lock()
-        self._listeners: list[Callable[[], None]] = []
+        self._turn = Turn()
 
-    def all(self, sql: str, /, **parameters: object) -> list[Row]:
-        """See :class:`releaseapp.db.api.Reader`."""
-        return _rows(_execute(self._connection(), sql, parameters))
-
-    def first(self, sql: str, /, **parameters: object) -> Row | None:
-        """See :class:`releaseapp.db.api.Reader`."""
-        return _first(_execute(self._connection(), sql, parameters))
-
-    @contextmanager
-    def transaction(self) -> Iterator[SqliteTransaction]:
-        """See :class:`releaseapp.db.api.Database`."""
-        outer = self._thread.transaction
-        if outer is not None:
-            try:
-                yield outer
-            except BaseException:
-                outer.doomed = True
-                raise
-            return
-        if not self._turn.acquire(timeout=self._busy_timeout):
-            raise Busy("The database is busy with other writes; try again.")
+    def connect(self) -> SqliteSession:
+        """See :class:`ThreadedDatabase`."""
+        connection = sqlite3.connect(
+            self.path, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=512
+        )
         try:
-            tx = self._begin()
-            try:
-                yield tx
-                if tx.doomed:
-                    raise RuntimeError("a part of this transaction failed, so the whole cannot be committed")
-                _execute(self._connection(), "COMMIT")
-            except BaseException:
-                with suppress(sqlite3.Error):
-                    self._connection().execute("ROLLBACK")
-                raise
-            finally:
-                self._thread.transaction = None
-        finally:
-            self._turn.release()
-        self._committed(tx)
+            # Neither plugins nor triggers that others installed shall change what a statement does.
+            database = sqlite_utils.Database(connection, recursive_triggers=False, execute_plugins=False)
+            # In this order: waiting first, so that the switch to WAL may wait for others that open the file.
+            connection.execute(f"PRAGMA busy_timeout = {_NAP_MILLISECONDS}")
+            deadline = clock.monotonic() + self._busy_timeout
+            patiently(lambda: connection.execute("PRAGMA journal_mode = WAL"), deadline).close()
+            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+            connection.execute("PRAGMA foreign_keys = ON")
+        except BaseException:
+            connection.close()
+            raise
+        return SqliteSession(database, self._turn, self._busy_timeout)
 
-    def _begin(self) -> SqliteTransaction:
-        connection = self._connection()
-        _execute(connection, "BEGIN IMMEDIATE")
-        tx = self._thread.transaction = SqliteTransaction(connection)
-        return tx
-
-    def _committed(self, tx: SqliteTransaction) -> None:
-        for call in self._listeners:
-            call()
-        for call in tx.calls:
-            try:
-                call()
-            except Exception:
-                log.exception("a call after a commit failed")
-
-    def on_commit(self, call: Callable[[], None]) -> None:
-        """See :class:`releaseapp.db.api.Database`."""
-        self._listeners.append(call)
+    def sqlite_utils(self) -> sqlite_utils.Database:
+        """The calling thread's connection as sqlite-utils sees it, for migrations and inspection."""
+        session = self._session()
+        assert isinstance(session, SqliteSession)
+        return session.database
 
     @contextmanager
     def watch(self, call: Callable[[], None]) -> Iterator[None]:
         """See :class:`releaseapp.db.api.Database`; polls ``PRAGMA data_version`` on a connection of its own."""
         stop = threading.Event()
-        connection = self._open()
+        with closing(self.connect()) as session:
+            # Read before the block begins, so that the first commit in it is noticed.
+            seen = _data_version(session)
+            watching = (session, seen, call, stop)
+            thread = threading.Thread(target=_poll, args=watching, name="database watch", daemon=True)
+            thread.start()
+            try:
+                yield
+            finally:
+                stop.set()
+                thread.join()
 
-        def version() -> int:
-            return int(connection.execute("PRAGMA data_version").fetchone()[0])
 
-        # Read before the block begins, so that a commit in its first moment is not taken for the state before.
-        before = version()
-
-        def poll() -> None:
-            seen = before
-            while not stop.wait(_POLL_SECONDS):
-                present = version()
-                if present != seen:
-                    seen = present
-                    call()
-
-        thread = threading.Thread(target=poll, name="database watch", daemon=True)
-        thread.start()
+def patiently(execute: Callable[[], sqlite3.Cursor], deadline: float) -> sqlite3.Cursor:
+    """Executes until the file is free; raises Busy after the deadline, and Conflict as ever."""
+    while True:
         try:
-            yield
-        finally:
-            stop.set()
-            thread.join()
-            connection.close()
-
-    def close_thread(self) -> None:
-        """See :class:`releaseapp.db.api.Database`."""
-        connection = self._thread.connection
-        if connection is not None:
-            self._thread.connection = None
-            connection.close()
-
-    def close(self) -> None:
-        """See :class:`releaseapp.db.api.Database`."""
-        for connection in list(self._connections):
-            connection.close()
-
-    def _connection(self) -> sqlite3.Connection:
-        connection = self._thread.connection
-        if connection is None:
-            connection = self._thread.connection = self._open()
-        return connection
-
-    def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            self.path,
-            factory=_Connection,
-            timeout=self._busy_timeout,
-            isolation_level=None,
-            check_same_thread=False,
-            cached_statements=512,
-        )
-        # In this order: waiting first, so that the switch to WAL may wait for others that open the file.
-        connection.execute(f"PRAGMA busy_timeout = {int(self._busy_timeout * 1000)}")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(f"PRAGMA synchronous = {self._synchronous}")
-        connection.execute("PRAGMA foreign_keys = ON")
-        self._connections.add(connection)
-        return connection
+            return execute()
+        except sqlite3.Error as error:
+            if not _is_busy(error) or clock.monotonic() >= deadline:
+                raise _translated(error) from error
 
 
-def _rows(cursor: sqlite3.Cursor) -> list[Row]:
-    # Naming the columns once for all rows: a row factory would do it for each (a third of a list's time).
-    names = [column[0] for column in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+def _poll(session: SqliteSession, seen: int, call: Callable[[], None], stop: threading.Event) -> None:
+    while not stop.wait(_POLL_SECONDS):
+        try:
+            version = _data_version(session)
+            if version != seen:
+                seen = version
+                call()
+        except Exception:
+            log.exception("watching the database failed; it goes on")
+            stop.wait(_RETRY_SECONDS)
 
 
-def _first(cursor: sqlite3.Cursor) -> Row | None:
-    row = cursor.fetchone()
-    if row is None:
-        return None
-    names = [column[0] for column in cursor.description]
-    # A statement left half read keeps its snapshot, and old snapshots keep the WAL from shrinking.
-    cursor.close()
-    return dict(zip(names, row, strict=True))
+def _data_version(session: SqliteSession) -> int:
+    row = session.first("PRAGMA data_version", {})
+    return int(row["data_version"]) if row else 0
 
 
-def _execute(
-    connection: sqlite3.Connection, sql: str, parameters: Mapping[str, object] | tuple[()] = ()
-) -> sqlite3.Cursor:
-    """Runs a statement; turns the driver's errors into ours, by code."""
-    try:
-        return connection.execute(sql, parameters)
-    except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", None)
-        if code in _UNIQUE:
-            raise Conflict("There is one of these already.") from error
-        if code is not None and code & _PRIMARY_CODE in _BUSY:
-            raise Busy("The database is busy with other writes; try again.") from error
-        raise
+def _is_busy(error: sqlite3.Error) -> bool:
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & _PRIMARY_CODE in _BUSY
+
+
+def _translated(error: sqlite3.Error) -> Exception:
+    """The driver's error in our words where we have some, by code."""
+    if getattr(error, "sqlite_errorcode", None) in _UNIQUE:
+        return Conflict("There is one of these already.")
+    return _busy() if _is_busy(error) else error
+
+
+def _busy() -> Busy:
+    return Busy("The database is busy with other writes; try again.")
