@@ -1,15 +1,19 @@
 """Who is calling, and whether they may: the policy that Pyramid asks. Composes auth and workspaces."""
 
+import logging
 from typing import Any
 
 from pyramid.authorization import ACLHelper, Authenticated, Everyone
 
+from releaseapp.auth import service as auth
 from releaseapp.auth.models import TOKEN_COOKIE
-from releaseapp.errors import NotSignedIn
+from releaseapp.errors import Busy, NotSignedIn
 from releaseapp.web.request import Request
 from releaseapp.web.views import PERSON
 from releaseapp.workspaces.models import Identity
 from releaseapp.workspaces.service import identify
+
+log = logging.getLogger(__name__)
 
 NEVER = "never"
 """The default permission, which nothing grants: a view without a permission is shut."""
@@ -53,9 +57,22 @@ class SecurityPolicy:
         if not token:
             return None
         try:
-            return identify(request.db, request.settings, token)
+            identity = identify(request.db, request.settings, token)
         except NotSignedIn:
             return None
+        if not auth.use_is_noted(identity.last_use):
+            request.add_finished_callback(_note_use)
+        return identity
+
+
+def _note_use(request: Request) -> None:
+    """After the answer, so that nobody waits for it."""
+    identity = request.identity
+    note = auth.note_session_use if identity.token_name is None else auth.note_token_use
+    try:
+        note(request.db, identity.session_id)
+    except Busy:
+        log.info("the use of %s is noted another time", identity.session_id)
 
 
 def principals(identity: Identity | None) -> list[str]:

@@ -129,11 +129,15 @@ def read_token(settings: Settings, token: str) -> Claims:
     return tokens.decode(token, accepted, int(clock.now().timestamp()))
 
 
-def note_use(db: Database, session: Session) -> None:
-    """Keeps "last seen" of a session, to the minute, so that reading does not become writing."""
-    if session.last_seen_at < clock.later_text(-_SEEN_EVERY_SECONDS):
-        with db.transaction() as tx:
-            queries.set_session_seen(tx, session.id, clock.now_text())
+def use_is_noted(last_use: str | None) -> bool:
+    """Whether "last seen" is fresh enough: it is kept to the minute, so that reading does not become writing."""
+    return last_use is not None and last_use >= clock.later_text(-_SEEN_EVERY_SECONDS)
+
+
+def note_session_use(db: Database, session_id: str) -> None:
+    """Keeps when a session was last in use."""
+    with db.transaction() as tx:
+        queries.set_session_seen(tx, session_id, clock.now_text())
 
 
 def list_sessions(db: Reader, account_id: str) -> list[Session]:
@@ -237,11 +241,10 @@ def api_token_digest(token: str) -> str | None:
     return tokens.digest(token) if token.startswith(tokens.API_TOKEN_PREFIX) else None
 
 
-def note_token_use(db: Database, token_id: str, last_used_at: str | None) -> None:
-    """Keeps "last used" of an API token, to the minute."""
-    if last_used_at is None or last_used_at < clock.later_text(-_SEEN_EVERY_SECONDS):
-        with db.transaction() as tx:
-            queries.set_api_token_used(tx, token_id, clock.now_text())
+def note_token_use(db: Database, token_id: str) -> None:
+    """Keeps when an API token was last in use."""
+    with db.transaction() as tx:
+        queries.set_api_token_used(tx, token_id, clock.now_text())
 
 
 def revoke_api_token(db: Database, account_id: str, token_id: str) -> None:

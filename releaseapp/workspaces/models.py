@@ -51,13 +51,15 @@ class Happening(Event, frozen=True):
 class Identity(msgspec.Struct, frozen=True):
     """Who is calling, and what they may do where; detached from any request, so that live channels can hold it.
 
-    ``session_id`` is the session or, for a program, the API token.
+    ``session_id`` is the session or, for a program, the API token; ``last_use``
+    is when it was last noted to be in use.
     """
 
     account: Account
     session_id: str
     memberships: Mapping[str, Membership]
     token_name: str | None = None
+    last_use: str | None = None
 
     def allows(self, workspace_id: str, permission: Permission) -> bool:
         """Whether the caller has the permission in the workspace."""

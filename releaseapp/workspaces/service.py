@@ -38,6 +38,7 @@ def _person(rows: Sequence[Row]) -> Identity:
     return Identity(
         account=_account(rows[0]),
         session_id=rows[0]["session_id"],
+        last_use=rows[0]["last_seen_at"],
         memberships={membership.workspace_id: membership for membership in memberships},
     )
 
@@ -50,6 +51,7 @@ def _program(row: Row) -> Identity:
         session_id=row["session_id"],
         memberships={row["workspace_id"]: _membership(row, role)},
         token_name=row["token_name"],
+        last_use=row["last_used_at"],
     )
 
 

@@ -224,3 +224,20 @@ def test_an_api_token_falls_with_its_makers_role_and_ends_in_time(app, monkeypat
     later = clock.parse(clock.later_text(91 * 24 * 3600))
     monkeypatch.setattr(clock, "now", lambda: later)
     program.get("/auth/me", status=401)
+
+
+def test_when_a_session_and_a_token_were_last_used_is_kept_to_the_minute(app, monkeypatch):
+    avery = app.as_program(AVERY)
+    token = avery.post_json("/auth/tokens", {"name": "ci", "workspace": "aurora"}, status=201).json
+    assert avery.get("/auth/tokens").json["items"][0]["last_used_at"] is None
+    app.with_token(token["token"]).get("/auth/me")
+    used = avery.get("/auth/tokens").json["items"][0]["last_used_at"]
+    assert used is not None
+    seen = avery.get("/auth/sessions").json["items"][0]["last_seen_at"]
+    real = clock.now
+    later = clock.parse(clock.later_text(90)) - real()
+    monkeypatch.setattr(clock, "now", lambda: real() + later)
+    app.with_token(token["token"]).get("/auth/me")
+    avery.get("/auth/me")
+    assert avery.get("/auth/tokens").json["items"][0]["last_used_at"] > used
+    assert avery.get("/auth/sessions").json["items"][0]["last_seen_at"] > seen
