@@ -87,10 +87,9 @@ def _measure_http(plan: Plan, contestant: Contestant, world: World, cores: list[
             before = server.cpu_seconds()
             ask = load.Ask(server.port, request, status, plan.connections, plan.warmup_seconds, plan.seconds)
             told = _child("bench.load", ask, load.Told, cores[0])
-            used = (server.cpu_seconds() - before) / (plan.warmup_seconds + plan.seconds)
-            rate = told.answers / told.seconds
-            figures.add(contestant.name, f"{name}/s", rate)
-            figures.add(contestant.name, f"{name} cpu", used / rate if rate else 0.0)
+            used = server.cpu_seconds() - before
+            figures.add(contestant.name, f"{name}/s", told.answers / told.seconds)
+            figures.add(contestant.name, f"{name} cpu", used / max(1, told.all_answers))
             figures.add(contestant.name, f"{name} p50", told.p50)
             figures.add(contestant.name, f"{name} p99", told.p99)
             figures.add(contestant.name, f"{name} bytes", told.body_bytes)

@@ -28,9 +28,10 @@ class Ask(msgspec.Struct, frozen=True):
 
 
 class Told(msgspec.Struct, frozen=True):
-    """What came of it; times in seconds."""
+    """What came of it; times in seconds. ``all_answers`` has those of the warm-up too."""
 
     answers: int
+    all_answers: int
     seconds: float
     p50: float
     p99: float
@@ -87,6 +88,7 @@ def run(ask: Ask) -> Told:
     begin = clock() + ask.warmup_seconds
     end = begin + ask.seconds
     times: list[float] = []
+    all_answers = 0
     now = clock()
     while now < end:
         for number, _ in poll.poll(1):
@@ -96,6 +98,7 @@ def run(ask: Ask) -> Told:
                 raise ConnectionError("the server closed a connection")
             if connection.feed(data):
                 now = clock()
+                all_answers += 1
                 if now >= begin:
                     times.append(now - connection.sent_at)
                 connection.sent_at = now
@@ -104,7 +107,7 @@ def run(ask: Ask) -> Told:
     body_bytes = max(connection.body_bytes for connection in connections.values())
     for connection in connections.values():
         connection.sock.close()
-    return Told(len(times), now - begin, percentile(times, 0.5), percentile(times, 0.99), body_bytes)
+    return Told(len(times), all_answers, now - begin, percentile(times, 0.5), percentile(times, 0.99), body_bytes)
 
 
 def percentile(values: list[float], share: float) -> float:

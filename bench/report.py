@@ -78,7 +78,8 @@ def _conditions(figures: Figures, connections: int, listeners: int, cores: list[
     return (
         f"Each server alone on core {cores[-1]}, one process, the load on core {cores[0]}; {connections} keep-alive "
         f"connections, {listeners} live ones; medians of {figures.rounds} alternating rounds. The load average at "
-        f"the end was {os.getloadavg()[0]:.1f}; where others used the cores too, trust the CPU rows most."
+        f"the end was {os.getloadavg()[0]:.1f}; where others used the cores too, read the CPU rows:\n"
+        "a server of several threads then gets more of its core than one of one thread, which flatters its rates."
     )
 
 
