@@ -59,6 +59,9 @@ def faults(expected: Shape, found: Shape) -> Iterator[str]:
 def _shape_of_sqlite(database: sqlite_utils.Database) -> Shape:
     shape = Shape()
     for table in database.tables:
+        if table.name.startswith("sqlite_"):
+            # SQLite's own, such as its memory of the ids it has given out.
+            continue
         shape.columns[table.name] = {column.name for column in table.columns}
         for index in table.indexes:
             shape.indexes.add(Index(table.name, tuple(map(str, index.columns)), bool(index.unique)))

@@ -6,13 +6,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NoReturn
 
 import sqlite_utils
 
 from releaseapp import clock
 from releaseapp.db.api import Row
-from releaseapp.db.threaded import Parameters, Session, ThreadedDatabase
+from releaseapp.db.threaded import Parameters, Session, ThreadedDatabase, call_and_log
 from releaseapp.db.turn import Turn
 from releaseapp.errors import Busy, Conflict
 
@@ -108,7 +108,7 @@ class SqliteSession(Session):
             return self._connection.execute(sql, parameters)
         except sqlite3.Error as error:
             if not _is_busy(error) or self._connection.in_transaction:
-                raise _translated(error) from error
+                _refuse(error)
         if deadline is None:
             deadline = clock.monotonic() + self._busy_timeout
         return patiently(lambda: self._connection.execute(sql, parameters), deadline)
@@ -177,19 +177,20 @@ def patiently(execute: Callable[[], sqlite3.Cursor], deadline: float) -> sqlite3
             return execute()
         except sqlite3.Error as error:
             if not _is_busy(error) or clock.monotonic() >= deadline:
-                raise _translated(error) from error
+                _refuse(error)
 
 
 def _poll(session: SqliteSession, seen: int, call: Callable[[], None], stop: threading.Event) -> None:
     while not stop.wait(_POLL_SECONDS):
         try:
             version = _data_version(session)
-            if version != seen:
-                seen = version
-                call()
         except Exception:
             log.exception("watching the database failed; it goes on")
             stop.wait(_RETRY_SECONDS)
+            continue
+        if version != seen:
+            seen = version
+            call_and_log(call)
 
 
 def _data_version(session: SqliteSession) -> int:
@@ -202,11 +203,13 @@ def _is_busy(error: sqlite3.Error) -> bool:
     return code is not None and code & _PRIMARY_CODE in _BUSY
 
 
-def _translated(error: sqlite3.Error) -> Exception:
-    """The driver's error in our words where we have some, by code."""
+def _refuse(error: sqlite3.Error) -> NoReturn:
+    """Raises the driver's error, in our words where we have some, by code."""
     if getattr(error, "sqlite_errorcode", None) in _UNIQUE:
-        return Conflict("There is one of these already.")
-    return _busy() if _is_busy(error) else error
+        raise Conflict("There is one of these already.") from error
+    if _is_busy(error):
+        raise _busy() from error
+    raise error
 
 
 def _busy() -> Busy:

@@ -173,7 +173,7 @@ class ThreadedDatabase(ABC):
             tx.end()
             self._thread.transaction = None
         for call in (*self._listeners, *tx.calls):
-            _after_commit(call)
+            call_and_log(call)
 
     def on_commit(self, call: Callable[[], None]) -> None:
         """See :class:`releaseapp.db.api.Database`."""
@@ -211,8 +211,8 @@ class ThreadedDatabase(ABC):
         return session
 
 
-def _after_commit(call: Callable[[], None]) -> None:
-    # What is committed stays committed, whatever fails now.
+def call_and_log(call: Callable[[], None]) -> None:
+    """Calls, and logs what goes wrong: what is committed stays committed."""
     try:
         call()
     except Exception:
