@@ -13,11 +13,13 @@ REQUIRES = [
     "gevent>=25.5",
     "gevent-websocket>=0.10.1",
     "huey>=3.5",
+    "jsonschema>=4.23",
     "msgspec>=0.20",
     "prometheus-client>=0.22",
     "pyjwt>=2.10",
     "pyramid>=2.1",
     "pyramid-jinja2>=2.10",
+    "pyyaml>=6.0.2",
     "setuptools<82",
     "sqlite-utils>=4.2",
     "waitress>=3.0.2",
@@ -36,7 +38,7 @@ TEST = [
     "websockets>=15",
     "webtest>=3.0.7",
 ]
-CHECK = ["mypy>=1.18", "ruff>=0.14", "types-gevent>=25", "types-setuptools"]
+CHECK = ["mypy>=1.18", "ruff>=0.14", "types-gevent>=25", "types-PyYAML", "types-jsonschema", "types-setuptools"]
 BENCH = ["fastapi>=0.120", "psutil>=7", "uvicorn>=0.38"]
 
 setup(

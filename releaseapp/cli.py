@@ -15,11 +15,13 @@ from plaster import get_settings
 import releaseapp
 from releaseapp.auth.service import create_account, find_account_by_email
 from releaseapp.db.api import Database
-from releaseapp.errors import AppError
+from releaseapp.errors import AppError, Invalid
 from releaseapp.seeds import demo_lines
 from releaseapp.seeds import seed as make_demo
 from releaseapp.settings import Settings, as_markdown, load
 from releaseapp.storage import open_database
+from releaseapp.workflows import yaml_text
+from releaseapp.workflows.definition import check as check_definition
 from releaseapp.workspaces.service import create_workspace
 
 INI = click.argument("ini", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -68,6 +70,34 @@ def seed(ini: Path) -> None:
 def print_settings() -> None:
     """Prints every setting, as the page docs/settings.md."""
     click.echo(as_markdown(), nl=False)
+
+
+@main.group()
+def workflows() -> None:
+    """Definitions of workflows."""
+
+
+@workflows.command("check")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def check_workflows(files: tuple[Path, ...]) -> None:
+    """Checks definitions in YAML or JSON; tells every fault with its line, and exits with 1 when there is one."""
+    faults = 0
+    for file in files:
+        for line, sentence in _faults_of_file(file):
+            faults += 1
+            click.echo(f"{file}:{line}: {sentence}")
+    click.echo(f"{len(files)} checked, {faults} {'fault' if faults == 1 else 'faults'}.")
+    sys.exit(1 if faults else 0)
+
+
+def _faults_of_file(file: Path) -> list[tuple[int, str]]:
+    try:
+        value, lines = yaml_text.load(file.read_text(encoding="utf-8"))
+    except Invalid as error:
+        return [(1, str(error))]
+    except UnicodeDecodeError:
+        return [(1, "This is not UTF-8 text.")]
+    return [(yaml_text.line_of(lines, fault.pointer), fault.detail) for fault in check_definition(value)]
 
 
 @main.group()

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -19,7 +18,6 @@ from releaseapp.web.answers import json_answer
 from releaseapp.web.metrics import counter, gauge
 from releaseapp.web.request import Request
 from releaseapp.web.views import OPEN
-from releaseapp.workflows.file import fault
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +62,7 @@ def _migrations(request: Request) -> str | None:
 
 def _workflow_file(request: Request) -> str | None:
     # The reason names paths, which are nobody's business here; it is in the log.
-    reason = fault(Path(request.settings.workflow_store_path))
+    reason = request.registry.workflow_file.fault
     if reason is not None:
         log.warning("the workflow file is not well: %s", reason)
     return "the workflow file cannot be used; the log says why" if reason else None

@@ -8,6 +8,9 @@ from releaseapp.auth.service import create_account, find_account_by_email
 from releaseapp.db.api import Database
 from releaseapp.permissions import Role
 from releaseapp.settings import Settings
+from releaseapp.workflows import yaml_text
+from releaseapp.workflows.service import By, Store, create_workflow, publish
+from releaseapp.workflows.templates import DEMO
 from releaseapp.workspaces.service import add_member, create_workspace
 
 SEED_PASSWORD = "password123"  # noqa: S105 - public, and shouted about where it still works
@@ -69,6 +72,18 @@ def seed(db: Database, settings: Settings) -> bool:
         }
         _make_workspaces(db, people)
         _make_agents(db)
+    return True
+
+
+def seed_workflows(store: Store) -> bool:
+    """Makes the demo's workflows, published, in a file that holds none; returns whether it did."""
+    if store.file.read().revision:
+        return False
+    for slug, definitions in DEMO.items():
+        for text in definitions:
+            definition, _ = yaml_text.load(text)
+            made = create_workflow(store, WORKSPACES[slug][0], definition, By(None), tags=["demo"])
+            publish(store, made, 1, By(None))
     return True
 
 

@@ -1,5 +1,6 @@
 """Opens what the server stands on: database, workflow file, queue; brings them up to date."""
 
+import logging
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -8,9 +9,12 @@ from releaseapp.agents.tasks.worker import Worker
 from releaseapp.db import connect
 from releaseapp.db.api import Database
 from releaseapp.db.migrate import migrate
-from releaseapp.seeds import demo_accounts, demo_lines, seed
+from releaseapp.seeds import demo_accounts, demo_lines, seed, seed_workflows
 from releaseapp.settings import Settings
-from releaseapp.workflows.file import ensure
+from releaseapp.workflows.file import WorkflowFile
+from releaseapp.workflows.service import Store, reconcile
+
+log = logging.getLogger(__name__)
 
 
 def open_database(settings: Settings) -> Database:
@@ -26,15 +30,29 @@ def open_database(settings: Settings) -> Database:
     return db
 
 
+def open_workflows(settings: Settings) -> WorkflowFile:
+    """The workflow file of the settings; made when there is none, left alone when it cannot be read."""
+    file = WorkflowFile(Path(settings.workflow_store_path))
+    file.ensure()
+    if file.fault is not None:
+        log.error("workflows are read-only: %s", file.fault)
+    return file
+
+
 def includeme(config: Any) -> None:
     """Puts ``db``, ``queue`` and ``wake`` on the registry, where requests find them."""
     settings: Settings = config.registry.app_settings
-    ensure(Path(settings.workflow_store_path))
+    config.registry.workflow_file = open_workflows(settings)
     config.registry.db = open_database(settings)
     if settings.seed_demo:
         seed(config.registry.db, settings)
         config.registry.demo_accounts = demo_accounts()
         config.registry.demo_lines = demo_lines()
+    store = Store(config.registry.db, config.registry.workflow_file)
+    if store.file.fault is None:
+        reconcile(store)
+        if settings.seed_demo:
+            seed_workflows(store)
     config.registry.queue = open_queue(settings)
     config.registry.wake = config.registry.queue.wake
     config.registry.worker = Worker(

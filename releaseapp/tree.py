@@ -11,6 +11,7 @@ from releaseapp.web.request import Request
 from releaseapp.web.resources import Resource
 from releaseapp.web.statics import Static
 from releaseapp.web.views import PERSON, SIGNED_IN
+from releaseapp.workflows.resources import Schemas, Versions, WorkflowNode, Workflows
 from releaseapp.workspaces.resources import Activity, Members, Roles, WorkspaceNode, Workspaces
 
 
@@ -28,6 +29,7 @@ TREE: Mapping[type[Resource], Mapping[str, type[Resource]]] = {
         "account": AccountNode,
         "agents": AllAgents,
         "auth": Auth,
+        "schemas": Schemas,
         "static": Static,
         "workspaces": Workspaces,
     },
@@ -40,6 +42,10 @@ TREE: Mapping[type[Resource], Mapping[str, type[Resource]]] = {
         "agents": Agents,
         "members": Members,
         "roles": Roles,
+        "workflows": Workflows,
+    },
+    WorkflowNode: {
+        "versions": Versions,
     },
     AgentNode: {
         "memory": Memory,

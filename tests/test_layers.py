@@ -39,6 +39,9 @@ OPEN_TO_OTHER_DOMAINS = {
     "views",
     "activity",
     "file",
+    "definition",
+    "yaml_text",
+    "templates",
     "queue",
     "worker",
 }

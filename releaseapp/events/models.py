@@ -34,6 +34,11 @@ class EventType(StrEnum):
     TASK_STREAM = "task.stream"
     TOKEN_CREATED = "token.created"  # noqa: S105 - the name of an event
     TOKEN_REVOKED = "token.revoked"  # noqa: S105 - the name of an event
+    VERSION_PUBLISHED = "version.published"
+    WORKFLOW_CREATED = "workflow.created"
+    WORKFLOW_DELETED = "workflow.deleted"
+    WORKFLOW_FOUND = "workflow.found"
+    WORKFLOW_UPDATED = "workflow.updated"
     WORKSPACE_CREATED = "workspace.created"
     WORKSPACE_ROLES_CHANGED = "workspace.roles_changed"
     WORKSPACE_UPDATED = "workspace.updated"
@@ -47,6 +52,8 @@ _PERMISSION_BY_THING: dict[str, Permission | None] = {
     "session": None,
     "task": Permission.AGENTS_VIEW,
     "token": None,
+    "version": Permission.WORKFLOWS_VIEW,
+    "workflow": Permission.WORKFLOWS_VIEW,
     "workspace": Permission.WORKSPACE_VIEW,
 }
 

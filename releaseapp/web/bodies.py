@@ -31,6 +31,11 @@ def read(request: Request, schema: type[S]) -> S:
     return fit(_parse(raw(request)), schema)
 
 
+def read_optional(request: Request, schema: type[S]) -> S:
+    """As :func:`read`, for a body that may be left out: then every field has its default."""
+    return read(request, schema) if raw(request).strip() else fit({}, schema)
+
+
 def raw(request: Request) -> bytes:
     """The body's bytes; raises TooLarge when they are over ``max_body_bytes``, Malformed when some are missing."""
     kept: bytes | None = request.__dict__.get("_raw_body")

@@ -1,53 +1,171 @@
-"""The JSON file that holds workflows: made when there is none, never touched when it cannot be read."""
+"""The JSON file that holds workflows: torn never, lost never, silently replaced never.
+
+A write locks the file's neighbour, reads again what another process may have
+written, changes a copy, writes it beside the file, syncs it, and renames it into
+place. Readers share one parsed copy until the file on disk is another one. A
+file that cannot be read is never touched: the last good state is still served,
+and writes are refused with the reason.
+"""
 
 import os
 import secrets
+import threading
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import msgspec
+from filelock import FileLock, Timeout
+
+from releaseapp.errors import Busy, Conflict
+from releaseapp.workflows.models import Workflow
 
 SCHEMA = 1
+_LOCK_SECONDS = 10.0
+
+T = TypeVar("T")
 
 
-class WorkflowFile(msgspec.Struct, frozen=True):
-    """The document: ``schema`` says how to read it, ``revision`` grows with every write."""
+class Document(msgspec.Struct, frozen=True):
+    """The file: ``schema`` says how to read it, ``revision`` grows by one with every write."""
 
     schema: int
     revision: int
-    workflows: list[dict[str, Any]]
+    workflows: list[Workflow]
 
 
-def ensure(path: Path) -> None:
-    """Makes an empty file when there is none; of several processes that start at once, one wins."""
-    if path.exists():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    with draft.open("xb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(WorkflowFile(SCHEMA, 0, []))) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        path.hardlink_to(draft)
-    except FileExistsError:
-        pass
-    finally:
+class _Head(msgspec.Struct, frozen=True):
+    schema: int
+
+
+_Mark = tuple[int, int, int]
+
+
+class WorkflowFile:
+    """The file at ``path``, shared by the threads of this process and by other processes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._turn = threading.Lock()
+        self._lock = FileLock(f"{path}.lock", thread_local=False)
+        self._copy: Document | None = None
+        self._mark: _Mark | None = None
+        self._fault: str | None = None
+
+    def ensure(self) -> None:
+        """Makes an empty file when there is none; of several processes that start at once, one wins."""
+        if self.path.exists():
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        draft = self._write_beside(Document(SCHEMA, 0, []))
+        with suppress(FileExistsError):
+            self.path.hardlink_to(draft)
         draft.unlink()
 
+    @property
+    def fault(self) -> str | None:
+        """Why the file cannot be used as it is now, as a sentence; None when it can."""
+        self._look()
+        if self._fault is None and not os.access(self.path, os.W_OK):
+            return f"{self.path} is read-only."
+        return self._fault
 
-def fault(path: Path) -> str | None:
-    """Why the file cannot be used, as a sentence; None when it can."""
+    def read(self) -> Document:
+        """The present state, or the last good one while the file is broken; raises Busy when there never was one."""
+        self._look()
+        if self._copy is None:
+            raise Busy(f"Workflows cannot be read: {self._fault}")
+        return self._copy
+
+    def change(self, apply: Callable[[Document], tuple[Document, T]]) -> T:
+        """Has ``apply`` turn the newest state into another, and keeps that; gives what else ``apply`` returns.
+
+        Raises Conflict when the file is broken (nothing is overwritten), Busy
+        when the turn does not come in time or the disk takes no more, and
+        whatever ``apply`` raises; in each case the file is as it was.
+        """
+        try:
+            with self._turn, self._lock.acquire(timeout=_LOCK_SECONDS):
+                self._look()
+                if self._fault is not None or self._copy is None:
+                    raise Conflict(f"Workflows cannot be changed now: {self._fault}")
+                before = self._copy
+                after, result = apply(before)
+                self._replace(msgspec.structs.replace(after, revision=before.revision + 1))
+                return result
+        except Timeout as error:
+            raise Busy("Another process has been writing workflows for long; try again.") from error
+
+    def _look(self) -> None:
+        """Takes up what is on disk, when it is not what was read last."""
+        mark = _mark(self.path)
+        if mark is not None and mark == self._mark:
+            return
+        self._mark = mark
+        try:
+            self._copy, self._fault = self._parse(), None
+        except _Unreadable as error:
+            self._fault = str(error)
+
+    def _parse(self) -> Document:
+        try:
+            text = self.path.read_bytes()
+            head = msgspec.json.decode(text, type=_Head)
+            if head.schema > SCHEMA:
+                raise _Unreadable(
+                    f"{self.path} was written by a newer version (schema {head.schema}); this one reads up to {SCHEMA}."
+                )
+            return msgspec.json.decode(text, type=Document)
+        except OSError as error:
+            raise _Unreadable(f"{self.path} cannot be read: {error.strerror}.") from error
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise _Unreadable(f"{self.path} is not a workflow file: {error}.") from error
+
+    def _replace(self, document: Document) -> None:
+        try:
+            draft = self._write_beside(document)
+            try:
+                draft.replace(self.path)
+            except OSError:
+                draft.unlink(missing_ok=True)
+                raise
+            _sync_folder(self.path.parent)
+        except OSError as error:
+            raise Busy(f"Workflows could not be written: {error.strerror}. Nothing was changed.") from error
+        self._copy, self._mark, self._fault = document, _mark(self.path), None
+
+    def _write_beside(self, document: Document) -> Path:
+        draft = self.path.with_name(f".{self.path.name}.{secrets.token_hex(8)}")
+        try:
+            with draft.open("xb") as file:
+                file.write(msgspec.json.encode(document))
+                file.write(b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            draft.unlink(missing_ok=True)
+            raise
+        return draft
+
+
+class _Unreadable(Exception):
+    """The file on disk cannot be used; the text says why."""
+
+
+def _mark(path: Path) -> _Mark | None:
+    """Changes when the file is another one, or was written to."""
     try:
-        document = msgspec.json.decode(path.read_bytes(), type=WorkflowFile)
-    except OSError as error:
-        return f"{path} cannot be read: {error.strerror}."
-    except msgspec.MsgspecError as error:
-        return f"{path} is not a workflow file: {error}."
-    except UnicodeDecodeError:
-        return f"{path} is not UTF-8 text."
-    if document.schema > SCHEMA:
-        return f"{path} was written by a newer version (schema {document.schema}); this one reads up to {SCHEMA}."
-    if not os.access(path, os.W_OK):
-        return f"{path} is read-only."
-    return None
+        state = path.stat()
+    except OSError:
+        return None
+    return state.st_ino, state.st_size, state.st_mtime_ns
+
+
+def _sync_folder(folder: Path) -> None:
+    """Without this a power cut could bring back the file before the rename."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -27,6 +27,8 @@ def world(app):
     base = f"/workspaces/aurora/agents/{agent['id']}"
     task = owner.post_json(f"{base}/tasks", {"title": "Try"}).json
     item = owner.post_json(f"{base}/memory", {"key": "k", "value": 1}).json
+    definition = {"name": "W", "steps": [{"id": "a", "type": "transform", "config": {"value": 1}}]}
+    workflow = owner.post_json("/workspaces/aurora/workflows", {"definition": definition}).json
     member = people[Role.VIEWER].get("/auth/me").json["user"]["id"]
     addresses = {
         "Root": "/",
@@ -50,6 +52,11 @@ def world(app):
         "TaskNode": f"{base}/tasks/{task['id']}",
         "Memory": f"{base}/memory",
         "MemoryNode": f"{base}/memory/{item['id']}",
+        "Schemas": "/schemas",
+        "Workflows": "/workspaces/aurora/workflows",
+        "WorkflowNode": f"/workspaces/aurora/workflows/{workflow['id']}",
+        "Versions": f"/workspaces/aurora/workflows/{workflow['id']}/versions",
+        "VersionNode": f"/workspaces/aurora/workflows/{workflow['id']}/versions/1",
     }
     return app, people, stranger, addresses
 

@@ -1,0 +1,188 @@
+"""What a definition may be: a graph of steps in the manner of GitHub Actions, checked whole, every fault at once."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from graphlib import CycleError, TopologicalSorter
+from typing import Annotated, Any
+
+import msgspec
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+from msgspec import Meta
+
+from releaseapp import expressions
+from releaseapp.errors import Fault, Invalid
+from releaseapp.web.bodies import fit
+from releaseapp.workflows.step_types import STEP_TYPES
+
+MOST_STEPS = 1000
+LARGEST_DEFINITION_BYTES = 1_048_576
+
+StepId = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
+Expression = Annotated[str, Meta(max_length=20_000)]
+
+
+class Backoff(StrEnum):
+    """How the pause before the next attempt grows."""
+
+    NONE = "none"
+    FIXED = "fixed"
+    EXPONENTIAL = "exponential"
+
+
+class OnError(StrEnum):
+    """What a failed step means for the run."""
+
+    FAIL = "fail"
+    CONTINUE = "continue"
+
+
+class Retry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How often a step is tried, and how long it waits in between."""
+
+    max_attempts: Annotated[int, Meta(ge=1, le=100)] = 1
+    backoff: Backoff = Backoff.EXPONENTIAL
+    interval_seconds: Annotated[float, Meta(ge=0, le=86_400)] = 1.0
+
+
+class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One step. Without ``needs`` it follows the one before it."""
+
+    id: StepId
+    type: str
+    name: Annotated[str, Meta(max_length=200)] = ""
+    config: dict[str, Any] = {}
+    needs: list[str] | None = None
+    when: Expression | None = None
+    for_each: Expression | list[Any] | None = None
+    retry: Retry | None = None
+    timeout_seconds: Annotated[float, Meta(gt=0, le=604_800)] | None = None
+    on_error: OnError = OnError.FAIL
+
+
+class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a version holds."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=120, pattern=r"\S")]
+    steps: Annotated[list[dict[str, Any]], Meta(min_length=1, max_length=MOST_STEPS)]
+    description: Annotated[str, Meta(max_length=5000)] = ""
+    inputs: dict[str, Any] = {}
+    output: Any = None
+
+
+def check(value: Any) -> list[Fault]:
+    """Everything that is wrong with a definition, by JSON pointers into it; an empty list when it will do."""
+    try:
+        definition = fit(value, Definition)
+    except Invalid as error:
+        faults = list(error.faults)
+        steps = value.get("steps") if isinstance(value, dict) else None
+        known = [step for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
+        return [*faults, *_faults_of_steps(known)] if len(known) == len(steps or ()) else faults
+    return [
+        *_faults_of_inputs(definition.inputs),
+        *_faults_of_steps(definition.steps),
+        *_faults_of_template(definition.output, "/output"),
+    ]
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a definition, for editors: with the config of each type of step."""
+    (definition, step), parts = msgspec.json.schema_components([Definition, Step], ref_template="#/$defs/{name}")
+    configs, config_parts = msgspec.json.schema_components(list(STEP_TYPES.values()), ref_template="#/$defs/{name}")
+    parts = {**parts, **config_parts}
+    parts["Definition"]["properties"]["steps"]["items"] = {
+        **step,
+        "allOf": [
+            {"if": {"properties": {"type": {"const": name}}}, "then": {"properties": {"config": config}}}
+            for name, config in zip(STEP_TYPES, configs, strict=True)
+        ],
+    }
+    parts["Step"]["properties"]["type"] = {"enum": list(STEP_TYPES)}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "releaseapp workflow",
+        **definition,
+        "$defs": parts,
+    }
+
+
+def _faults_of_inputs(schema: dict[str, Any]) -> Iterator[Fault]:
+    if not schema:
+        return
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        path = "".join(f"/{part}" for part in error.absolute_path)
+        yield Fault(f"/inputs{path}", f"inputs is not a JSON Schema: {error.message}.")
+
+
+def _faults_of_steps(steps: list[dict[str, Any]]) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for number, value in enumerate(steps):
+        here = f"/steps/{number}"
+        yield from _faults_of_step(value, here)
+        step_id = value.get("id")
+        if isinstance(step_id, str):
+            if step_id in seen:
+                yield Fault(f"{here}/id", f"There are two steps with the id {step_id!r}.")
+            seen.add(step_id)
+    yield from _faults_of_order(steps, seen)
+
+
+def _faults_of_step(value: dict[str, Any], here: str) -> Iterator[Fault]:
+    try:
+        fit(value, Step)
+    except Invalid as error:
+        yield from (Fault(here + fault.pointer, fault.detail) for fault in error.faults)
+    kind = value.get("type")
+    if isinstance(kind, str):
+        if kind not in STEP_TYPES:
+            yield Fault(f"{here}/type", f"There is no step type {kind!r}; there are {', '.join(STEP_TYPES)}.")
+        elif isinstance(value.get("config", {}), dict):
+            yield from _faults_of_config(value.get("config", {}), STEP_TYPES[kind], f"{here}/config")
+    for name in ("config", "when", "for_each"):
+        yield from _faults_of_template(value.get(name), f"{here}/{name}")
+
+
+def _faults_of_config(config: dict[str, Any], schema: type[msgspec.Struct], here: str) -> Iterator[Fault]:
+    # An expression may stand where a number or a choice will stand once it is evaluated.
+    written = {name: value for name, value in config.items() if not (isinstance(value, str) and "{{" in value)}
+    open_fields = set(config) - set(written)
+    try:
+        fit(written, schema)
+    except Invalid as error:
+        for fault in error.faults:
+            if fault.pointer.lstrip("/") not in open_fields:
+                yield Fault(here + fault.pointer, fault.detail)
+    known = {field.encode_name for field in msgspec.structs.fields(schema)}
+    for name in open_fields - known:
+        yield Fault(f"{here}/{name}", f"There is no field {name!r} here.")
+
+
+def _faults_of_template(template: Any, here: str) -> Iterator[Fault]:
+    yield from (Fault(here + fault.pointer, fault.detail) for fault in expressions.check(template))
+
+
+def _faults_of_order(steps: list[dict[str, Any]], known: set[str]) -> Iterator[Fault]:
+    graph: dict[str, list[str]] = {}
+    for number, step in enumerate(steps):
+        needs = step.get("needs")
+        for place, name in enumerate(needs if isinstance(needs, list) else ()):
+            if isinstance(name, str) and name not in known:
+                yield Fault(f"/steps/{number}/needs/{place}", f"There is no step {name!r} to need.")
+        if isinstance(step.get("id"), str):
+            graph[step["id"]] = needs_of(steps, number)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        yield Fault("/steps", f"These steps wait for each other: {' → '.join(reversed(error.args[1]))}.")
+
+
+def needs_of(steps: list[dict[str, Any]], number: int) -> list[str]:
+    """The ids of the steps that a step waits for: its ``needs``, or the one before it."""
+    needs = steps[number].get("needs")
+    if isinstance(needs, list):
+        return [name for name in needs if isinstance(name, str)]
+    before = steps[number - 1].get("id") if number else None
+    return [before] if isinstance(before, str) else []

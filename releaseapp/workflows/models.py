@@ -1,0 +1,107 @@
+"""What a workflow, a version and a history entry are, and how a version may move."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+import msgspec
+
+
+class WorkflowStatus(StrEnum):
+    """Draft: nothing is published yet. Active: triggers fire. Paused: they do not. Archived: put away."""
+
+    DRAFT = "draft"
+    ACTIVE = "active"
+    PAUSED = "paused"
+    ARCHIVED = "archived"
+
+
+class VersionStatus(StrEnum):
+    """Where a version stands."""
+
+    DRAFT = "draft"
+    PUBLISHED = "published"
+    ARCHIVED = "archived"
+
+
+VERSION_TRANSITIONS: Mapping[VersionStatus, frozenset[VersionStatus]] = {
+    VersionStatus.DRAFT: frozenset({VersionStatus.PUBLISHED, VersionStatus.ARCHIVED}),
+    VersionStatus.PUBLISHED: frozenset({VersionStatus.ARCHIVED}),
+    VersionStatus.ARCHIVED: frozenset(),
+}
+
+
+class Action(StrEnum):
+    """What a history entry tells."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    DUPLICATED = "duplicated"
+    REVERTED = "reverted"
+    PUBLISHED = "published"
+    ARCHIVED = "archived"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    DELETED = "deleted"
+    RESTORED = "restored"
+
+
+class Version(msgspec.Struct, frozen=True):
+    """One state of a definition. Only a draft may change; ``revision`` counts its changes.
+
+    ``definition`` is JSON as it was written: it is not taken apart until
+    somebody looks into it, so that a file of many versions stays quick.
+    """
+
+    number: int
+    status: VersionStatus
+    author: str | None
+    change_summary: str
+    base: int | None
+    revision: int
+    created_at: str
+    updated_at: str
+    name: str
+    description: str
+    definition: msgspec.Raw
+
+
+class HistoryEntry(msgspec.Struct, frozen=True):
+    """One thing that was done to a workflow; entries are only ever added."""
+
+    id: str
+    at: str
+    action: Action
+    author: str | None
+    summary: str
+    version: int | None
+
+
+class Workflow(msgspec.Struct, frozen=True):
+    """A workflow with all its versions and its history. ``deleted_at`` is set while it lies in the bin."""
+
+    id: str
+    workspace_id: str
+    status: WorkflowStatus
+    agent_id: str | None
+    tags: list[str]
+    published_version: int | None
+    versions: list[Version]
+    history: list[HistoryEntry]
+    created_at: str
+    updated_at: str
+    deleted_at: str | None = None
+
+    def version(self, number: int) -> Version | None:
+        """The version of that number, or None."""
+        return next((version for version in self.versions if version.number == number), None)
+
+    @property
+    def newest_draft(self) -> Version | None:
+        """The draft with the highest number, or None."""
+        return next((one for one in reversed(self.versions) if one.status is VersionStatus.DRAFT), None)
+
+    @property
+    def shown(self) -> Version:
+        """The version whose name and description the workflow shows: the published one, else the newest draft."""
+        published = self.version(self.published_version) if self.published_version is not None else None
+        return published or self.newest_draft or self.versions[-1]

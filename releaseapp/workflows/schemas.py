@@ -1,0 +1,39 @@
+"""What a body about workflows may be."""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+Summary = Annotated[str, Meta(max_length=500)]
+Tags = Annotated[list[Annotated[str, Meta(min_length=1, max_length=40, pattern=r"\S")]], Meta(max_length=20)]
+
+
+class WorkflowCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A new workflow: its definition, as an object or as YAML text."""
+
+    definition: dict[str, Any] | UnsetType = UNSET
+    yaml: str | UnsetType = UNSET
+    tags: Tags = []
+    change_summary: Summary = ""
+
+
+class DraftChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a draft shall say, as an object or as YAML text."""
+
+    definition: dict[str, Any] | UnsetType = UNSET
+    yaml: str | UnsetType = UNSET
+    change_summary: Summary = ""
+
+
+class Publication(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``anyway`` publishes a draft that was begun before another version was published."""
+
+    anyway: bool = False
+    change_summary: Summary = ""
+
+
+class Deed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one says of something done."""
+
+    change_summary: Summary = ""

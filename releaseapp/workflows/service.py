@@ -1,0 +1,362 @@
+"""What can be done with workflows: draft, publish, archive, duplicate, revert, pause, delete and restore.
+
+A change and its event: the event is appended in an open transaction, the file
+is renamed into place, then the transaction commits. A crash between the last
+two leaves a change without its event; :func:`reconcile` finds that at the next
+start, by the file's revision, and says so in the log of events.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from releaseapp import clock
+from releaseapp.db.api import Database
+from releaseapp.errors import Conflict, Invalid, NotFound
+from releaseapp.events.models import EventType
+from releaseapp.events.service import append
+from releaseapp.workflows import queries
+from releaseapp.workflows.definition import LARGEST_DEFINITION_BYTES, check
+from releaseapp.workflows.file import Document, WorkflowFile
+from releaseapp.workflows.models import (
+    VERSION_TRANSITIONS,
+    Action,
+    HistoryEntry,
+    Version,
+    VersionStatus,
+    Workflow,
+    WorkflowStatus,
+)
+
+BIN_SECONDS = 30 * 24 * 3600
+_EVENT_OF = {
+    Action.CREATED: EventType.WORKFLOW_CREATED,
+    Action.DELETED: EventType.WORKFLOW_DELETED,
+    Action.PUBLISHED: EventType.VERSION_PUBLISHED,
+}
+
+
+class By(msgspec.Struct, frozen=True):
+    """Who does something (None for the server itself), and what they say of it."""
+
+    account_id: str | None
+    summary: str = ""
+
+
+class Store(msgspec.Struct, frozen=True):
+    """The file with workflows and the database with events, which change together."""
+
+    db: Database
+    file: WorkflowFile
+
+
+def list_workflows(store: Store, workspace_id: str, *, search: str = "", deleted: bool = False) -> list[Workflow]:
+    """The workflows of a workspace, or those in its bin, the one changed last first."""
+    wanted = search.strip().lower()
+    found = [
+        workflow
+        for workflow in store.file.read().workflows
+        if workflow.workspace_id == workspace_id
+        and (workflow.deleted_at is not None) is deleted
+        and (not wanted or wanted in _searched(workflow))
+    ]
+    return sorted(found, key=lambda workflow: workflow.updated_at, reverse=True)
+
+
+def _searched(workflow: Workflow) -> str:
+    shown = workflow.shown
+    return "\n".join([shown.name, shown.description, *workflow.tags]).lower()
+
+
+def find_workflow(store: Store, workspace_id: str, workflow_id: str) -> Workflow | None:
+    """One workflow of a workspace, also one in the bin, or None."""
+    for workflow in store.file.read().workflows:
+        if workflow.id == workflow_id and workflow.workspace_id == workspace_id:
+            return workflow
+    return None
+
+
+def create_workflow(
+    store: Store, workspace_id: str, definition: dict[str, Any], by: By, *, tags: Iterable[str] = ()
+) -> Workflow:
+    """Adds a workflow with its first draft; raises Invalid with every fault of the definition."""
+    draft = _draft(1, definition, By(by.account_id, by.summary.strip() or "First draft"), base=None)
+    now = clock.now_text()
+    workflow = Workflow(
+        id=clock.new_id("wfl"),
+        workspace_id=workspace_id,
+        status=WorkflowStatus.DRAFT,
+        agent_id=None,
+        tags=list(dict.fromkeys(tags)),
+        published_version=None,
+        versions=[draft],
+        history=[_entry(Action.CREATED, By(by.account_id, draft.change_summary), 1)],
+        created_at=now,
+        updated_at=now,
+    )
+
+    def add(document: Document) -> tuple[Document, Workflow]:
+        kept = [one for one in document.workflows if not _past_its_time(one)]
+        return msgspec.structs.replace(document, workflows=[*kept, workflow]), workflow
+
+    return _write(store, Action.CREATED, add)
+
+
+def add_draft(store: Store, workflow: Workflow, number: int, action: Action, by: By) -> Workflow:
+    """Adds a draft with the definition of version ``number``: a duplicate, or a revert to it; raises NotFound."""
+    told = by.summary.strip() or f"{'Revert to' if action is Action.REVERTED else 'Copy of'} version {number}"
+    by = By(by.account_id, told)
+
+    def add(present: Workflow) -> Workflow:
+        source = _get_version(present, number)
+        base = present.published_version
+        draft = _draft(present.versions[-1].number + 1, source.definition, by, base=base)
+        return msgspec.structs.replace(present, versions=[*present.versions, draft])
+
+    return _change(store, workflow, action, by, add)
+
+
+def change_draft(
+    store: Store,
+    workflow: Workflow,
+    number: int,
+    definition: dict[str, Any],
+    by: By,
+    guard: Callable[[int], None] | None = None,
+) -> Workflow:
+    """Replaces what a draft says.
+
+    Raises Invalid with every fault, Conflict for a version that is no draft,
+    NotFound, and what ``guard`` raises when it does not accept the draft's revision.
+    """
+
+    def change(present: Workflow) -> Workflow:
+        version = _get_version(present, number)
+        if version.status is not VersionStatus.DRAFT:
+            raise Conflict(
+                f"Version {number} is {version.status} and cannot be changed; duplicate it to go on from it."
+            )
+        if guard is not None:
+            guard(version.revision)
+        said = By(by.account_id, by.summary.strip() or version.change_summary)
+        draft = _draft(number, definition, said, base=version.base)
+        changed = msgspec.structs.replace(
+            draft, revision=version.revision + 1, created_at=version.created_at, author=version.author
+        )
+        return _with(present, changed)
+
+    return _change(store, workflow, Action.UPDATED, by, change, version=number)
+
+
+def publish(store: Store, workflow: Workflow, number: int, by: By, *, anyway: bool = False) -> Workflow:
+    """Makes a draft the published version and archives the one published before.
+
+    Raises Conflict when the version is no draft, or when another version was
+    published since the draft was begun, unless told to go ahead ``anyway``.
+    """
+
+    def change(present: Workflow) -> Workflow:
+        version = _get_version(present, number)
+        _check_move(version, VersionStatus.PUBLISHED)
+        if version.base != present.published_version and not anyway:
+            since = f"version {present.published_version}" if present.published_version else "nothing"
+            raise Conflict(
+                f"Version {number} was begun when another version was published; now it is {since}. "
+                "Compare them, and publish anyway if this one is right."
+            )
+        return _published(present, version)
+
+    return _change(store, workflow, Action.PUBLISHED, by, change, version=number)
+
+
+def revert_and_publish(store: Store, workflow: Workflow, number: int, by: By) -> Workflow:
+    """In an emergency: a new draft with the definition of version ``number``, published at once."""
+    by = By(by.account_id, by.summary.strip() or f"Back to version {number}")
+
+    def change(present: Workflow) -> Workflow:
+        source = _get_version(present, number)
+        draft = _draft(present.versions[-1].number + 1, source.definition, by, base=present.published_version)
+        return _published(msgspec.structs.replace(present, versions=[*present.versions, draft]), draft)
+
+    return _change(store, workflow, Action.PUBLISHED, by, change)
+
+
+def archive_version(store: Store, workflow: Workflow, number: int, by: By) -> Workflow:
+    """Puts a version away; a published one leaves nothing published. Raises Conflict for an archived one."""
+
+    def change(present: Workflow) -> Workflow:
+        version = _get_version(present, number)
+        _check_move(version, VersionStatus.ARCHIVED)
+        archived = _with(present, msgspec.structs.replace(version, status=VersionStatus.ARCHIVED))
+        if present.published_version != number:
+            return archived
+        return msgspec.structs.replace(archived, published_version=None, status=WorkflowStatus.DRAFT)
+
+    return _change(store, workflow, Action.ARCHIVED, by, change, version=number)
+
+
+def pause(store: Store, workflow: Workflow, by: By) -> Workflow:
+    """Has triggers fire no more; raises Conflict unless the workflow is active."""
+    return _move(store, workflow, WorkflowStatus.ACTIVE, WorkflowStatus.PAUSED, Action.PAUSED, by)
+
+
+def resume(store: Store, workflow: Workflow, by: By) -> Workflow:
+    """Has triggers fire again; raises Conflict unless the workflow is paused."""
+    return _move(store, workflow, WorkflowStatus.PAUSED, WorkflowStatus.ACTIVE, Action.RESUMED, by)
+
+
+def delete_workflow(store: Store, workflow: Workflow, by: By) -> Workflow:
+    """Puts a workflow into the bin, where it stays for 30 days; raises Conflict when it is there."""
+
+    def change(present: Workflow) -> Workflow:
+        if present.deleted_at is not None:
+            raise Conflict("This workflow is in the bin already.")
+        return msgspec.structs.replace(present, deleted_at=clock.now_text())
+
+    return _change(store, workflow, Action.DELETED, by, change)
+
+
+def restore_workflow(store: Store, workflow: Workflow, by: By) -> Workflow:
+    """Takes a workflow out of the bin; raises Conflict when it is not there."""
+
+    def change(present: Workflow) -> Workflow:
+        if present.deleted_at is None:
+            raise Conflict("This workflow is not in the bin.")
+        return msgspec.structs.replace(present, deleted_at=None)
+
+    return _change(store, workflow, Action.RESTORED, by, change)
+
+
+def reconcile(store: Store) -> bool:
+    """At the start: tells of a change whose event a crash has swallowed; returns whether there was one."""
+    revision = store.file.read().revision
+    with store.db.transaction() as tx:
+        known = queries.last_file_revision(tx)
+        if revision <= known:
+            return False
+        data = {"revision": revision, "note": "changes up to here were found in the file without their event"}
+        append(tx, EventType.WORKFLOW_FOUND, "workflows", data=data)
+    return True
+
+
+def _move(
+    store: Store, workflow: Workflow, before: WorkflowStatus, after: WorkflowStatus, action: Action, by: By
+) -> Workflow:
+    def change(present: Workflow) -> Workflow:
+        if present.status is not before:
+            raise Conflict(f"The workflow is {present.status}, not {before}.")
+        return msgspec.structs.replace(present, status=after)
+
+    return _change(store, workflow, action, by, change)
+
+
+def _change(
+    store: Store,
+    workflow: Workflow,
+    action: Action,
+    by: By,
+    change: Callable[[Workflow], Workflow],
+    version: int | None = None,
+) -> Workflow:
+    """Changes one workflow of the newest document, with an entry in its history and an event."""
+
+    def apply(document: Document) -> tuple[Document, Workflow]:
+        present = next((one for one in document.workflows if one.id == workflow.id), None)
+        if present is None:
+            raise NotFound("There is no such workflow.")
+        if present.deleted_at is not None and action is not Action.RESTORED:
+            raise Conflict("This workflow is in the bin; restore it first.")
+        after = change(present)
+        number = version if version is not None else after.versions[-1].number
+        changed = msgspec.structs.replace(
+            after, history=[*after.history, _entry(action, by, number)], updated_at=clock.now_text()
+        )
+        workflows = [changed if one.id == changed.id else one for one in document.workflows]
+        return msgspec.structs.replace(document, workflows=workflows), changed
+
+    return _write(store, action, apply)
+
+
+def _write(store: Store, action: Action, apply: Callable[[Document], tuple[Document, Workflow]]) -> Workflow:
+    with store.db.transaction() as tx:
+
+        def with_event(document: Document) -> tuple[Document, Workflow]:
+            after, workflow = apply(document)
+            entry = workflow.history[-1]
+            append(
+                tx,
+                _EVENT_OF.get(action, EventType.WORKFLOW_UPDATED),
+                workflow.id,
+                workspace_id=workflow.workspace_id,
+                actor=entry.author,
+                data={
+                    "name": workflow.shown.name,
+                    "action": action,
+                    "version": entry.version,
+                    "revision": document.revision + 1,
+                },
+            )
+            return after, workflow
+
+        return store.file.change(with_event)
+
+
+def _draft(number: int, definition: dict[str, Any] | msgspec.Raw, by: By, *, base: int | None) -> Version:
+    value = msgspec.json.decode(definition) if isinstance(definition, msgspec.Raw) else definition
+    faults = check(value)
+    if faults:
+        raise Invalid(faults)
+    text = msgspec.json.encode(value)
+    if len(text) > LARGEST_DEFINITION_BYTES:
+        raise Invalid.at("", f"The definition is larger than {LARGEST_DEFINITION_BYTES:,} bytes of JSON.")
+    now = clock.now_text()
+    return Version(
+        number=number,
+        status=VersionStatus.DRAFT,
+        author=by.account_id,
+        change_summary=by.summary,
+        base=base,
+        revision=1,
+        created_at=now,
+        updated_at=now,
+        name=value["name"].strip(),
+        description=value.get("description", ""),
+        definition=msgspec.Raw(text),
+    )
+
+
+def _published(workflow: Workflow, version: Version) -> Workflow:
+    versions = [
+        msgspec.structs.replace(one, status=VersionStatus.ARCHIVED) if one.status is VersionStatus.PUBLISHED else one
+        for one in workflow.versions
+    ]
+    after = msgspec.structs.replace(workflow, versions=versions, published_version=version.number)
+    status = WorkflowStatus.PAUSED if workflow.status is WorkflowStatus.PAUSED else WorkflowStatus.ACTIVE
+    published = msgspec.structs.replace(version, status=VersionStatus.PUBLISHED)
+    return msgspec.structs.replace(_with(after, published), status=status)
+
+
+def _with(workflow: Workflow, version: Version) -> Workflow:
+    versions = [version if one.number == version.number else one for one in workflow.versions]
+    return msgspec.structs.replace(workflow, versions=versions)
+
+
+def _get_version(workflow: Workflow, number: int) -> Version:
+    version = workflow.version(number)
+    if version is None:
+        raise NotFound(f"There is no version {number}.")
+    return version
+
+
+def _check_move(version: Version, to: VersionStatus) -> None:
+    if to not in VERSION_TRANSITIONS[version.status]:
+        raise Conflict(f"Version {version.number} is {version.status} and cannot become {to}.")
+
+
+def _entry(action: Action, by: By, version: int | None) -> HistoryEntry:
+    return HistoryEntry(clock.new_id("his"), clock.now_text(), action, by.account_id, by.summary.strip(), version)
+
+
+def _past_its_time(workflow: Workflow) -> bool:
+    return workflow.deleted_at is not None and workflow.deleted_at < clock.later_text(-BIN_SECONDS)

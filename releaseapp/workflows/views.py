@@ -1,0 +1,263 @@
+"""Workflows and their versions, for browsers: definitions are written as YAML."""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+from pyramid.httpexceptions import HTTPSeeOther
+from pyramid.response import Response
+
+from releaseapp.errors import AppError, Conflict, Fault, Invalid
+from releaseapp.permissions import Permission
+from releaseapp.web.bodies import read_form
+from releaseapp.web.forms import FormState, refused
+from releaseapp.web.messages import say
+from releaseapp.web.request import Request
+from releaseapp.web.shown import show
+from releaseapp.web.views import page
+from releaseapp.workflows import service, yaml_text
+from releaseapp.workflows.difference import text_difference
+from releaseapp.workflows.models import Action, Workflow
+from releaseapp.workflows.resources import VersionNode, WorkflowNode, Workflows, store_of
+from releaseapp.workflows.schemas import Summary
+from releaseapp.workflows.service import By
+from releaseapp.workflows.templates import FIRST_TEMPLATE
+from releaseapp.workspaces.resources import WorkspaceNode
+
+_LONGEST_YAML = 1_048_576
+
+
+class WorkflowForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A definition as YAML, with what one says of the change."""
+
+    yaml: Annotated[str, Meta(max_length=_LONGEST_YAML)]
+    change_summary: Summary = ""
+    tags: Annotated[str, Meta(max_length=1000)] = ""
+    revision: int | None = None
+
+
+@page(Workflows, Permission.WORKFLOWS_VIEW)
+def workflows_page(context: Workflows, request: Request) -> Response:
+    """The workflows of the workspace, or with ``?bin=1`` those in the bin."""
+    in_bin = request.GET.get("bin") == "1"
+    search = request.GET.get("q", "")
+    found = service.list_workflows(store_of(request), context.above(WorkspaceNode).id, search=search, deleted=in_bin)
+    return show(request, "workflows/list", ("rows",), workflows=found, search=search, in_bin=in_bin)
+
+
+@page(Workflows, Permission.WORKFLOWS_EDIT, name="new")
+def new_workflow_page(_context: Workflows, request: Request) -> Response:
+    """The form for a new workflow, with a definition that is right as it stands."""
+    return show(request, "workflows/new", form=FormState({"yaml": FIRST_TEMPLATE}))
+
+
+@page(Workflows, Permission.WORKFLOWS_EDIT, "POST")
+def create_workflow(context: Workflows, request: Request) -> Response:
+    """Adds the workflow and goes to it."""
+    try:
+        form = read_form(request, WorkflowForm)
+        workflow = service.create_workflow(
+            store_of(request),
+            context.above(WorkspaceNode).id,
+            _read_yaml(form.yaml),
+            By(request.identity.account.id, form.change_summary),
+            tags=[tag.strip() for tag in form.tags.split(",") if tag.strip()],
+        )
+    except Invalid as error:
+        return show(request, "workflows/new", form=_with_lines(request, error))
+    say(request, f"{workflow.shown.name} is a draft now.")
+    return HTTPSeeOther(request.resource_path(context, workflow.id))
+
+
+@page(WorkflowNode, Permission.WORKFLOWS_VIEW)
+def workflow_page(context: WorkflowNode, request: Request) -> Response:
+    """The workflow: its steps as they count now, its versions, its history."""
+    workflow = context.workflow
+    return show(
+        request,
+        "workflows/show",
+        ("head", "versions", "history"),
+        workflow=workflow,
+        definition=msgspec.json.decode(workflow.shown.definition),
+    )
+
+
+@page(VersionNode, Permission.WORKFLOWS_VIEW)
+def version_page(context: VersionNode, request: Request) -> Response:
+    """One version as YAML, and with ``?against=n`` what is different in another one."""
+    workflow = context.above(WorkflowNode).workflow
+    text = yaml_text.dump(msgspec.json.decode(context.version.definition))
+    return show(
+        request,
+        "workflows/version",
+        workflow=workflow,
+        version=context.version,
+        text=text,
+        **_compared(context, request, text),
+    )
+
+
+def _compared(context: VersionNode, request: Request, text: str) -> dict[str, Any]:
+    """The other version that ``?against=`` names, and the difference from it to this one."""
+    number = request.GET.get("against", "")
+    workflow = context.above(WorkflowNode).workflow
+    other = workflow.version(int(number)) if number.isascii() and number.isdigit() and len(number) < 9 else None  # noqa: PLR2004
+    if other is None:
+        return {"against": None, "difference": []}
+    before = yaml_text.dump(msgspec.json.decode(other.definition))
+    return {"against": other, "difference": text_difference(before, text)}
+
+
+@page(VersionNode, Permission.WORKFLOWS_EDIT, name="edit")
+def edit_page(context: VersionNode, request: Request) -> Response:
+    """The draft as YAML, to change."""
+    values = {
+        "yaml": yaml_text.dump(msgspec.json.decode(context.version.definition)),
+        "revision": str(context.version.revision),
+    }
+    return _show_edit(context, request, FormState(values))
+
+
+def _show_edit(context: VersionNode, request: Request, form: FormState, theirs: str | None = None) -> Response:
+    workflow = context.above(WorkflowNode).workflow
+    return show(request, "workflows/edit", workflow=workflow, version=context.version, form=form, theirs=theirs)
+
+
+@page(VersionNode, Permission.WORKFLOWS_EDIT, "POST", name="edit")
+def change_draft(context: VersionNode, request: Request) -> Response:
+    """Saves the draft, unless somebody else saved meanwhile: then both are shown."""
+    node = context.above(WorkflowNode)
+    try:
+        form = read_form(request, WorkflowForm)
+        by = By(request.identity.account.id, form.change_summary)
+        service.change_draft(
+            store_of(request), node.workflow, context.version.number, _read_yaml(form.yaml), by, _unless_changed(form)
+        )
+    except Invalid as error:
+        return _show_edit(context, request, _with_lines(request, error))
+    except Conflict as error:
+        state = refused(request, Invalid.at("", str(error)))
+        request.response.status_int = 409
+        values = {**state.values, "revision": str(context.version.revision)}
+        theirs = yaml_text.dump(msgspec.json.decode(context.version.definition))
+        return _show_edit(context, request, FormState(values, {}, state.general), theirs)
+    say(request, "Saved.")
+    return HTTPSeeOther(request.resource_path(node).rstrip("/"))
+
+
+def _unless_changed(form: WorkflowForm) -> Any:
+    def guard(present: int) -> None:
+        if form.revision is not None and form.revision != present:
+            raise Conflict(
+                "Somebody else changed this draft while you did. Your text is kept below; save again to replace theirs."
+            )
+
+    return guard
+
+
+@page(VersionNode, Permission.WORKFLOWS_PUBLISH, "POST", name="publish")
+def publish(context: VersionNode, request: Request) -> Response:
+    """Publishes the draft; ``anyway`` also when another was published since it was begun."""
+    node, number = context.above(WorkflowNode), context.version.number
+    by, anyway = By(request.identity.account.id), request.POST.get("anyway") == "yes"
+    try:
+        service.publish(store_of(request), node.workflow, number, by, anyway=anyway)
+    except Conflict as error:
+        say(request, str(error), "error")
+        against = node.workflow.published_version
+        address = request.resource_path(context).rstrip("/")
+        return HTTPSeeOther(f"{address}?against={against}" if against else address)
+    say(request, f"Version {number} is published.")
+    return HTTPSeeOther(request.resource_path(node).rstrip("/"))
+
+
+@page(VersionNode, Permission.WORKFLOWS_EDIT, "POST", name="duplicate")
+def duplicate(context: VersionNode, request: Request) -> Response:
+    """Adds a draft with this version's definition, and opens it."""
+    return _add(context, request, Action.DUPLICATED)
+
+
+@page(VersionNode, Permission.WORKFLOWS_EDIT, "POST", name="revert")
+def revert(context: VersionNode, request: Request) -> Response:
+    """Adds a draft that goes back to this version, and opens it."""
+    return _add(context, request, Action.REVERTED)
+
+
+def _add(context: VersionNode, request: Request, action: Action) -> Response:
+    node = context.above(WorkflowNode)
+    by = By(request.identity.account.id)
+    after = service.add_draft(store_of(request), node.workflow, context.version.number, action, by)
+    number = after.versions[-1].number
+    say(request, f"Version {number} is a draft with what version {context.version.number} says.")
+    return HTTPSeeOther(request.resource_path(node, "versions", str(number), "edit"))
+
+
+@page(VersionNode, Permission.WORKFLOWS_PUBLISH, "POST", name="revert-and-publish")
+def revert_and_publish(context: VersionNode, request: Request) -> Response:
+    """Goes back to this version at once."""
+    node, number = context.above(WorkflowNode), context.version.number
+    service.revert_and_publish(store_of(request), node.workflow, number, By(request.identity.account.id))
+    say(request, f"What version {number} says is published again.")
+    return HTTPSeeOther(request.resource_path(node).rstrip("/"))
+
+
+@page(WorkflowNode, Permission.WORKFLOWS_PUBLISH, "POST", name="pause")
+def pause(context: WorkflowNode, request: Request) -> Response:
+    """Has triggers fire no more."""
+    return _deed(context, request, service.pause, "Paused: triggers do not fire until it is resumed.")
+
+
+@page(WorkflowNode, Permission.WORKFLOWS_PUBLISH, "POST", name="resume")
+def resume(context: WorkflowNode, request: Request) -> Response:
+    """Has triggers fire again."""
+    return _deed(context, request, service.resume, "Resumed.")
+
+
+@page(WorkflowNode, Permission.WORKFLOWS_EDIT, "POST", name="delete")
+def delete(context: WorkflowNode, request: Request) -> Response:
+    """Puts the workflow into the bin."""
+    return _deed(context, request, service.delete_workflow, "In the bin. It can be restored for 30 days.")
+
+
+@page(WorkflowNode, Permission.WORKFLOWS_EDIT, "POST", name="restore")
+def restore(context: WorkflowNode, request: Request) -> Response:
+    """Takes the workflow out of the bin."""
+    return _deed(context, request, service.restore_workflow, "Restored.")
+
+
+def _deed(context: WorkflowNode, request: Request, do: Any, told: str) -> Response:
+    try:
+        workflow: Workflow = do(store_of(request), context.workflow, By(request.identity.account.id))
+    except AppError as error:
+        say(request, str(error), "error")
+        return HTTPSeeOther(request.resource_path(context).rstrip("/"))
+    say(request, told)
+    return HTTPSeeOther(
+        request.resource_path(context if workflow.deleted_at is None else context.__parent__).rstrip("/")
+    )
+
+
+def _read_yaml(text: str) -> dict[str, Any]:
+    try:
+        value, _ = yaml_text.load(text)
+    except Invalid as error:
+        raise Invalid([Fault("/yaml", fault.detail) for fault in error.faults]) from error
+    if not isinstance(value, dict):
+        raise Invalid.at("/yaml", "A definition is a mapping with a name and steps.")
+    return value
+
+
+def _with_lines(request: Request, error: Invalid) -> FormState:
+    """The form with its faults; those of the definition with the line of the YAML that they are in."""
+    state = refused(request, Invalid([fault for fault in error.faults if fault.pointer.startswith("/yaml")]))
+    rest = [fault for fault in error.faults if not fault.pointer.startswith("/yaml")]
+    lines = _lines(state.values.get("yaml", "")) if rest else {}
+    told = [f"Line {yaml_text.line_of(lines, fault.pointer)}: {fault.detail}" for fault in rest]
+    return FormState(state.values, state.errors, [*state.general, *told])
+
+
+def _lines(text: str) -> dict[str, int]:
+    try:
+        return yaml_text.load(text)[1]
+    except Invalid:
+        return {}
