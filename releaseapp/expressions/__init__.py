@@ -6,12 +6,12 @@ and a budget of operations and a deadline end what would not end. ``docs/express
 says what may be written.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from releaseapp.errors import Fault
 from releaseapp.expressions.budget import Budget, ExpressionError, measure
-from releaseapp.expressions.compiler import compile_template
+from releaseapp.expressions.templates import compile_template, shortened
 from releaseapp.expressions.text import as_text
 
 __all__ = ["ExpressionError", "check", "names", "render"]
@@ -26,9 +26,12 @@ def render(template: object, variables: Mapping[str, Any]) -> Any:
     has the values written into it; lists and mappings are rendered part by
     part, keys as they are. Raises ExpressionError.
     """
-    budget = Budget()
-    result = _render(template, variables, budget, _DEEPEST)
-    measure(result)
+    result = _render(template, variables, Budget(), _DEEPEST)
+    try:
+        measure(result)
+    except ExpressionError as error:
+        place = shortened(template) if isinstance(template, str) else "The template"
+        raise ExpressionError(f"{place}: {error}") from error
     return result
 
 
@@ -38,7 +41,10 @@ def check(template: object) -> list[Fault]:
 
 
 def names(template: object) -> set[tuple[str, ...]]:
-    """The variables that a template refers to, as far as they are written out: ``("steps", "a", "output")``."""
+    """The variables that a template refers to, as far as they are written out: ``("steps", "a", "output")``.
+
+    Raises ExpressionError for what ``check`` finds fault with.
+    """
     found: set[tuple[str, ...]] = set()
     for text in _texts(template, _DEEPEST):
         found.update(compile_template(text).names)
@@ -62,12 +68,12 @@ def _render(template: object, variables: Mapping[str, Any], budget: Budget, dept
     return template
 
 
-def _check(template: object, pointer: str, depth: int) -> Any:
+def _check(template: object, pointer: str, depth: int) -> Iterator[Fault]:
     if not depth:
         yield Fault(pointer, "The template is nested too deep.")
     elif isinstance(template, str):
         try:
-            compile_template(template)
+            _ = compile_template(template) if "{" in template else None
         except ExpressionError as error:
             yield Fault(pointer, str(error))
     elif isinstance(template, Mapping):
@@ -78,9 +84,10 @@ def _check(template: object, pointer: str, depth: int) -> Any:
             yield from _check(value, f"{pointer}/{index}", depth - 1)
 
 
-def _texts(template: object, depth: int) -> Any:
+def _texts(template: object, depth: int) -> Iterator[str]:
     if isinstance(template, str):
-        yield template
+        if "{" in template:
+            yield template
     elif depth and isinstance(template, Mapping):
         for value in template.values():
             yield from _texts(value, depth - 1)

@@ -7,22 +7,32 @@ from typing import Any
 from releaseapp.errors import AppError
 
 LONGEST_TEMPLATE = 20_000
-LONGEST_EXPRESSIONS = 4_000
+MOST_TOKENS = 2_000
 LONGEST_TEXT = 1_000_000
 MOST_ITEMS = 100_000
 MOST_OPERATIONS = 200_000
 LARGEST_BITS = 256
+_LONGEST_SENTENCE = 600
 _DEEPEST = 100
-_SECONDS = 0.06
+_SECONDS = 0.04
 _LOOK_EVERY = 256
 
 
 class ExpressionError(AppError):
     """An expression cannot be written so, or cannot be evaluated; the sentence says what and how to mend it."""
 
+    def __init__(self, sentence: str) -> None:
+        # The sentence quotes the expression and its data; it must stay fit to be stored and sent.
+        shown = sentence if len(sentence) <= _LONGEST_SENTENCE else sentence[: _LONGEST_SENTENCE - 1] + "…"
+        super().__init__(shown.encode(errors="replace").decode().replace("\0", "?"))
+
 
 class Budget:
-    """What one rendering may still do. Every step is charged; large ones by the items they touch."""
+    """What one rendering may still do.
+
+    Every step is charged by what it touches: an operation for some 300 nanoseconds or 150 bytes, whichever is
+    more, so that what is left bounds time and memory alike.
+    """
 
     __slots__ = ("_deadline", "_left", "_next_look")
 
@@ -37,11 +47,19 @@ class Budget:
         if left > self._next_look:
             return
         self._next_look = left - _LOOK_EVERY
-        # Most expressions end before the first look, and never ask for the time.
-        now = time.perf_counter()
+        # Most expressions end before the first look, and never ask for the time. It is the thread's own: waiting
+        # for a busy machine must not make an expression fail.
+        now = time.thread_time()
         self._deadline = self._deadline or now + _SECONDS
         if left < 0 or now > self._deadline:
             raise ExpressionError("It does too much; give it less data, or spread the work over several steps.")
+
+
+def size(value: Any) -> int:
+    """What it costs to go through a value once, not through what it holds."""
+    if isinstance(value, str):
+        return 1 + len(value) // (64 if value.isascii() else 32)
+    return 1 + len(value) if isinstance(value, (list, dict)) else 1
 
 
 def check_text(length: int) -> None:
@@ -66,39 +84,48 @@ def number(value: Any) -> Any:
     return value
 
 
-def measure(value: Any) -> None:
-    """Raises ExpressionError when ``value`` as JSON would be too large or deep, also by sharing its parts."""
-    if isinstance(value, (bool, int, float)) or value is None:
-        number(value)
-        return
-    weight = 0
+def measure(value: Any, budget: Budget | None = None) -> int:
+    """Raises ExpressionError when ``value`` as JSON would be too large or deep, also by sharing its parts.
+
+    Charged to ``budget`` when there is one. Returns the sum of the depths of all parts, which is what
+    indentation would multiply.
+    """
+    letters, parts, depths = 0, 1, 0
     layer = [value]
-    for _ in range(_DEEPEST):
+    for depth in range(_DEEPEST):
         deeper: list[Any] = []
         for part in layer:
-            if isinstance(part, str):
-                weight += len(part)
-                _check_encodable(part)
-            elif isinstance(part, dict):
-                weight += sum(map(len, part))
+            if isinstance(part, dict):
+                letters += sum(map(_letters, part))
                 deeper.extend(part.values())
             elif isinstance(part, list):
                 deeper.extend(part)
+            elif isinstance(part, str):
+                letters += _letters(part)
             else:
                 number(part)
-            if weight > LONGEST_TEXT or len(deeper) > MOST_ITEMS:
-                raise ExpressionError("Its result is too large.")
-        weight += len(layer)
+            if letters > LONGEST_TEXT or parts + len(deeper) > MOST_ITEMS:
+                raise ExpressionError(
+                    f"A value is too large; {MOST_ITEMS:,} items and {LONGEST_TEXT:,} characters are the most."
+                )
+        if budget is not None:
+            budget.charge(len(layer))
+        depths += depth * len(layer)
+        parts += len(deeper)
         if not deeper:
-            return
+            if budget is not None:
+                budget.charge(letters // 64)
+            return depths
         layer = deeper
-    raise ExpressionError("Its result is nested too deep.")
+    raise ExpressionError("A value is nested too deep.")
 
 
-def _check_encodable(text: str) -> None:
-    if text.isascii():
-        return
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise ExpressionError("Its result has half a character (a lone surrogate), which no JSON can hold.") from error
+def _letters(text: Any) -> int:
+    if not isinstance(text, str):
+        raise ExpressionError("The keys of a mapping must be text.")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise ExpressionError("A text has half a character (a lone surrogate), which no JSON can hold.") from error
+    return len(text)

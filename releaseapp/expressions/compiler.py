@@ -1,102 +1,21 @@
-"""From text to closures: Jinja parses, and what is not plain data and arithmetic is refused here."""
+"""From Jinja's tree to closures: what is not plain data and arithmetic is refused here."""
 
+import inspect
 import operator
-import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any
 
-import msgspec
-from jinja2 import Environment, TemplateSyntaxError, nodes
+from jinja2 import nodes
 
 from releaseapp.expressions import operations
-from releaseapp.expressions.budget import (
-    LONGEST_EXPRESSIONS,
-    LONGEST_TEMPLATE,
-    Budget,
-    ExpressionError,
-    check_items,
-    number,
-)
+from releaseapp.expressions.budget import ExpressionError, number, size
 from releaseapp.expressions.filters import FILTERS
+from releaseapp.expressions.methods import METHODS
+from releaseapp.expressions.scope import Evaluator, Scope
 from releaseapp.expressions.tests import TESTS
 
-Evaluator = Callable[["Scope"], Any]
 
-_SHOWN = 80
-
-
-class Scope(msgspec.Struct):
-    """What an expression sees, and what it may still do."""
-
-    variables: Mapping[str, Any]
-    budget: Budget
-
-
-class Compiled(msgspec.Struct, frozen=True):
-    """A template, ready to be evaluated by any thread; ``single`` when it is one expression and nothing else."""
-
-    source: str
-    parts: list[Evaluator]
-    single: Evaluator | None
-    names: set[tuple[str, ...]]
-
-    def evaluate(self, part: Evaluator, variables: Mapping[str, Any], budget: Budget) -> Any:
-        """The value of a part; raises ExpressionError naming the template."""
-        try:
-            return part(Scope(variables, budget))
-        except ExpressionError as error:
-            raise ExpressionError(f"{_shown(self.source)}: {error}") from error
-        except RecursionError as error:
-            raise ExpressionError(f"{_shown(self.source)}: It is nested too deep.") from error
-        except (TypeError, ValueError, ArithmeticError, LookupError) as error:
-            raise ExpressionError(f"{_shown(self.source)}: It cannot be evaluated with this data ({error}).") from error
-
-
-@lru_cache(maxsize=2048)
-def compile_template(source: str) -> Compiled:
-    """The closures of a template; raises ExpressionError for what may not be written."""
-    if len(source) > LONGEST_TEMPLATE:
-        raise ExpressionError(f"A template may be {LONGEST_TEMPLATE:,} characters long, not {len(source):,}.")
-    if sum(map(len, re.findall(r"\{\{.*?(?:\}\}|$)", source, re.DOTALL))) > LONGEST_EXPRESSIONS:
-        raise ExpressionError(f"{_shown(source)}: Its expressions are longer than {LONGEST_EXPRESSIONS:,} characters.")
-    try:
-        tree = _environment().parse(source)
-        compiler = _Compiler()
-        evaluators = [compiler.of(part) for part in _parts(tree)]
-    except ExpressionError as error:
-        raise ExpressionError(f"{_shown(source)}: {error}") from error
-    except TemplateSyntaxError as error:
-        raise ExpressionError(f"{_shown(source)}: {error.message}.") from error
-    except (RecursionError, ValueError, OverflowError, SyntaxError, MemoryError) as error:
-        raise ExpressionError(f"{_shown(source)}: It is nested too deep, or has a number that is too large.") from error
-    single = evaluators[0] if len(evaluators) == 1 and not _is_text(tree) else None
-    return Compiled(source, evaluators, single, compiler.names)
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    return Environment(keep_trailing_newline=True, autoescape=False)  # noqa: S701 - no HTML is made
-
-
-def _parts(tree: nodes.Template) -> list[nodes.Node]:
-    parts: list[nodes.Node] = []
-    for statement in tree.body:
-        if not isinstance(statement, nodes.Output):
-            raise ExpressionError("Only {{ … }} may be used; statements ({% … %}) may not.")
-        parts.extend(statement.nodes)
-    return parts
-
-
-def _is_text(tree: nodes.Template) -> bool:
-    return isinstance(_parts(tree)[0], nodes.TemplateData)
-
-
-def _shown(source: str) -> str:
-    return source if len(source) <= _SHOWN else source[: _SHOWN - 1] + "…"
-
-
-class _Compiler:
+class Compiler:
     """Turns one expression's nodes into closures; collects the names it refers to."""
 
     def __init__(self) -> None:
@@ -186,8 +105,9 @@ class _Compiler:
             limits = [None if part is None else operations.whole(part(scope)) for part in parts]
             if not isinstance(value, (str, list)):
                 raise ExpressionError("Only a text or a list can be sliced.")
-            scope.budget.charge(1 + len(value) // 16)
-            return value[slice(*limits)]
+            part = slice(*limits)
+            scope.budget.charge(1 + len(range(*part.indices(len(value)))) // 16)
+            return value[part]
 
         return evaluate
 
@@ -267,8 +187,7 @@ class _Compiler:
             left = first(scope)
             for compare, other in others:
                 right = other(scope)
-                scope.budget.charge(operations.size(left) + operations.size(right))
-                if not compare(left, right):
+                if not compare(left, right, scope.budget):
                     return False
                 left = right
             return True
@@ -290,7 +209,9 @@ class _Compiler:
         """``value | name(arguments)``."""
         function = FILTERS.get(node.name)
         if function is None:
-            raise ExpressionError(f"There is no filter {node.name!r}; docs/expressions.md lists those there are.")
+            raise ExpressionError(
+                f"There is no filter {operations.shown(node.name)}; docs/expressions.md lists those there are."
+            )
         if node.node is None:
             raise ExpressionError("A filter needs a value before it.")
         return self._apply(function, self.of(node.node, missing_ok=node.name in {"default", "d"}), node)
@@ -299,7 +220,9 @@ class _Compiler:
         """``value is name(arguments)``."""
         function = TESTS.get(node.name)
         if function is None:
-            raise ExpressionError(f"There is no test {node.name!r}; docs/expressions.md lists those there are.")
+            raise ExpressionError(
+                f"There is no test {operations.shown(node.name)}; docs/expressions.md lists those there are."
+            )
         return self._apply(function, self.of(node.node, missing_ok=node.name in {"defined", "undefined"}), node)
 
     def called(self, node: nodes.Call) -> Evaluator:
@@ -315,17 +238,22 @@ class _Compiler:
                 return operations.span(positional, scope.budget)
 
             return evaluate
-        if not isinstance(target, nodes.Getattr) or target.attr not in operations.METHODS:
-            raise ExpressionError(f"Only range and these methods can be called: {', '.join(operations.METHODS)}.")
-        return self._apply(operations.method(target.attr), self.of(target.node), node)
+        if not isinstance(target, nodes.Getattr) or target.attr not in METHODS:
+            raise ExpressionError(f"Only range and these methods can be called: {', '.join(METHODS)}.")
+        return self._apply(METHODS[target.attr], self.of(target.node), node)
 
     def _apply(self, function: Callable[..., Any], inner: Evaluator, node: Any) -> Evaluator:
         arguments = self._arguments(node)
+        try:
+            inspect.signature(function).bind(None, None, *node.args, **{pair.key: pair.value for pair in node.kwargs})
+        except TypeError as error:
+            name = node.name if isinstance(node, (nodes.Filter, nodes.Test)) else node.node.attr
+            raise ExpressionError(f"{name} does not take these arguments.") from error
 
         def evaluate(scope: Scope) -> Any:
             value = inner(scope)
             positional, named = arguments(scope)
-            scope.budget.charge(operations.size(value))
+            scope.budget.charge(size(value))
             return function(scope.budget, value, *positional, **named)
 
         return evaluate
@@ -337,34 +265,33 @@ class _Compiler:
         named = [(pair.key, self.of(pair.value)) for pair in node.kwargs]
 
         def evaluate(scope: Scope) -> tuple[list[Any], dict[str, Any]]:
-            check_items(len(positional) + len(named))
             return [one(scope) for one in positional], {key: one(scope) for key, one in named}
 
         return evaluate
 
 
-_MAKERS: Mapping[type[nodes.Node], Callable[[_Compiler, Any], Evaluator]] = {
-    nodes.Const: _Compiler.constant,
-    nodes.TemplateData: _Compiler.text,
-    nodes.List: _Compiler.list_of,
-    nodes.Tuple: _Compiler.list_of,
-    nodes.Dict: _Compiler.mapping,
-    nodes.Add: _Compiler.binary,
-    nodes.Sub: _Compiler.binary,
-    nodes.Mul: _Compiler.binary,
-    nodes.Div: _Compiler.binary,
-    nodes.FloorDiv: _Compiler.binary,
-    nodes.Mod: _Compiler.binary,
-    nodes.Pow: _Compiler.binary,
-    nodes.And: _Compiler.both,
-    nodes.Or: _Compiler.either,
-    nodes.Not: _Compiler.negation,
-    nodes.Neg: _Compiler.sign,
-    nodes.Pos: _Compiler.sign,
-    nodes.Concat: _Compiler.concatenation,
-    nodes.Compare: _Compiler.comparison,
-    nodes.CondExpr: _Compiler.condition,
-    nodes.Filter: _Compiler.filtered,
-    nodes.Test: _Compiler.tested,
-    nodes.Call: _Compiler.called,
+_MAKERS: Mapping[type[nodes.Node], Callable[[Compiler, Any], Evaluator]] = {
+    nodes.Const: Compiler.constant,
+    nodes.TemplateData: Compiler.text,
+    nodes.List: Compiler.list_of,
+    nodes.Tuple: Compiler.list_of,
+    nodes.Dict: Compiler.mapping,
+    nodes.Add: Compiler.binary,
+    nodes.Sub: Compiler.binary,
+    nodes.Mul: Compiler.binary,
+    nodes.Div: Compiler.binary,
+    nodes.FloorDiv: Compiler.binary,
+    nodes.Mod: Compiler.binary,
+    nodes.Pow: Compiler.binary,
+    nodes.And: Compiler.both,
+    nodes.Or: Compiler.either,
+    nodes.Not: Compiler.negation,
+    nodes.Neg: Compiler.sign,
+    nodes.Pos: Compiler.sign,
+    nodes.Concat: Compiler.concatenation,
+    nodes.Compare: Compiler.comparison,
+    nodes.CondExpr: Compiler.condition,
+    nodes.Filter: Compiler.filtered,
+    nodes.Test: Compiler.tested,
+    nodes.Call: Compiler.called,
 }

@@ -2,23 +2,26 @@
 
 import operator
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Any
 
 import msgspec
 
 from releaseapp.expressions.budget import (
     LARGEST_BITS,
-    MOST_ITEMS,
     Budget,
     ExpressionError,
     check_items,
     check_text,
+    measure,
     number,
+    size,
 )
 from releaseapp.expressions.text import as_text
 
 LONGEST_RANGE = 10_000
 _KEYS_SHOWN = 8
+_LETTERS_SHOWN = 40
 
 
 class Missing(msgspec.Struct, frozen=True):
@@ -39,31 +42,32 @@ def item(value: Any, wanted: Any) -> Any:
     if isinstance(value, dict):
         if isinstance(wanted, str) and wanted in value:
             return value[wanted]
-        return Missing(f"There is no key {wanted!r}; there is {_listed(value)}.")
+        return Missing(f"There is no key {shown(wanted)}; there is {_listed(value)}.")
     if isinstance(value, (list, str)) and isinstance(wanted, int) and not isinstance(wanted, bool):
         if -len(value) <= wanted < len(value):
             return value[wanted]
-        return Missing(f"There is no item {wanted}; there are {len(value)}.")
-    return Missing(f"A {kind(value)} has no {wanted!r}.")
+        return Missing(f"There is no item {shown(wanted)}; there are {len(value)}.")
+    return Missing(f"A {kind(value)} has no {shown(wanted)}.")
 
 
 def _listed(known: Mapping[str, Any]) -> str:
-    names = [str(name) for name in list(known)[:_KEYS_SHOWN]]
+    names = [str(name)[:_LETTERS_SHOWN] for name in islice(known, _KEYS_SHOWN)]
     more = ", …" if len(known) > _KEYS_SHOWN else ""
     return ", ".join(names) + more if names else "nothing"
+
+
+def shown(value: Any) -> str:
+    """A value as a sentence may quote it; never more than a few characters are made of it."""
+    if isinstance(value, str):
+        return repr(value[:_LETTERS_SHOWN] + ("…" if len(value) > _LETTERS_SHOWN else ""))
+    small = isinstance(value, float) or (isinstance(value, int) and value.bit_length() <= LARGEST_BITS)
+    return str(value).lower() if small else kind(value)
 
 
 def kind(value: Any) -> str:
     """What a value is, in words."""
     kinds = {bool: "boolean", int: "number", float: "number", str: "text", list: "list", dict: "mapping"}
     return "nothing" if value is None else kinds.get(type(value), "value")
-
-
-def size(value: Any) -> int:
-    """What it costs to go through a value once."""
-    if isinstance(value, str):
-        return 1 + len(value) // 64
-    return 1 + len(value) if isinstance(value, (list, dict)) else 1
 
 
 def key(value: Any) -> str:
@@ -106,7 +110,7 @@ def _multiply(left: Any, right: Any, budget: Budget) -> Any:
         times = whole(right)
         long = len(left) * max(times, 0)
         check_text(long) if isinstance(left, str) else check_items(long)
-        budget.charge(1 + (long // 64 if isinstance(left, str) else long))
+        budget.charge(1 + (long // 32 if isinstance(left, str) else long))
         return left * times
     if isinstance(right, (str, list)):
         return _multiply(right, left, budget)
@@ -144,26 +148,43 @@ BINARY: Mapping[str, Callable[[Any, Any, Budget], Any]] = {
 }
 
 
-def contains(container: Any, wanted: Any) -> bool:
+def contains(container: Any, wanted: Any, budget: Budget) -> bool:
     """``wanted in container``."""
-    if isinstance(container, str):
+    budget.charge(size(container) + size(wanted))
+    if isinstance(container, (str, dict)):
         return isinstance(wanted, str) and wanted in container
-    if isinstance(container, dict):
-        return isinstance(wanted, str) and wanted in container
-    if isinstance(container, list):
-        return wanted in container
-    raise ExpressionError(f"A {kind(container)} cannot contain anything.")
+    if not isinstance(container, list):
+        raise ExpressionError(f"A {kind(container)} cannot contain anything.")
+    if isinstance(wanted, (list, dict)):
+        measure(container, budget)
+    elif isinstance(wanted, str):
+        budget.charge(len(container) * len(wanted) // 1024)
+    return wanted in container
 
 
-COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
-    "eq": operator.eq,
-    "ne": operator.ne,
-    "lt": operator.lt,
-    "lteq": operator.le,
-    "gt": operator.gt,
-    "gteq": operator.ge,
-    "in": lambda left, right: contains(right, left),
-    "notin": lambda left, right: not contains(right, left),
+def _compare(ask: Callable[[Any, Any], Any]) -> Callable[[Any, Any, Budget], bool]:
+    def evaluate(left: Any, right: Any, budget: Budget) -> bool:
+        budget.charge(size(left) + size(right))
+        if isinstance(left, (list, dict)) and type(left) is type(right):
+            # Python compares part by part, and what is shared again and again; as a tree it must be small.
+            measure(left, budget)
+        try:
+            return bool(ask(left, right))
+        except TypeError as error:
+            raise ExpressionError(f"A {kind(left)} and a {kind(right)} have no order.") from error
+
+    return evaluate
+
+
+COMPARE: Mapping[str, Callable[[Any, Any, Budget], bool]] = {
+    "eq": _compare(operator.eq),
+    "ne": _compare(operator.ne),
+    "lt": _compare(operator.lt),
+    "lteq": _compare(operator.le),
+    "gt": _compare(operator.gt),
+    "gteq": _compare(operator.ge),
+    "in": lambda left, right, budget: contains(right, left, budget),
+    "notin": lambda left, right, budget: not contains(right, left, budget),
 }
 
 
@@ -181,70 +202,3 @@ def span(bounds: list[Any], budget: Budget) -> list[int]:
         raise ExpressionError(f"A range may have {LONGEST_RANGE:,} numbers.")
     budget.charge(len(numbers))
     return list(numbers)
-
-
-def split(budget: Budget, value: Any, separator: Any = None) -> list[str]:
-    """A text cut at a separator, or at white space."""
-    if not isinstance(value, str) or not (separator is None or isinstance(separator, str)):
-        raise ExpressionError(f"Only a text can be split, and at a text; this is a {kind(value)}.")
-    parts = value.split(separator, MOST_ITEMS)
-    check_items(len(parts))
-    budget.charge(len(parts))
-    return parts
-
-
-def replace(budget: Budget, value: Any, old: Any, new: Any) -> str:
-    """A text with every ``old`` made ``new``."""
-    if not (isinstance(value, str) and isinstance(old, str) and isinstance(new, str)):
-        raise ExpressionError("replace works on a text, and takes two texts.")
-    found = value.count(old)
-    check_text(len(value) + found * max(0, len(new) - len(old)))
-    budget.charge(1 + found // 4)
-    return value.replace(old, new)
-
-
-def _of_text(name: str) -> Callable[..., Any]:
-    def call(_budget: Budget, value: Any, *arguments: Any) -> Any:
-        if not isinstance(value, str) or not all(isinstance(argument, str) for argument in arguments):
-            raise ExpressionError(f"{name} works on a text, and takes text.")
-        return getattr(value, name)(*arguments)
-
-    return call
-
-
-def _of_mapping(take: Callable[[dict[str, Any]], Any]) -> Callable[..., Any]:
-    def call(_budget: Budget, value: Any) -> Any:
-        if not isinstance(value, dict):
-            raise ExpressionError(f"A mapping is needed, not a {kind(value)}.")
-        return take(value)
-
-    return call
-
-
-def _get(_budget: Budget, value: Any, wanted: Any, default: Any = None) -> Any:
-    if not isinstance(value, dict) or not isinstance(wanted, str):
-        raise ExpressionError("get works on a mapping, and takes a text.")
-    return value.get(wanted, default)
-
-
-pairs = _of_mapping(lambda value: [[name, one] for name, one in value.items()])
-
-METHODS: Mapping[str, Callable[..., Any]] = {
-    "endswith": _of_text("endswith"),
-    "get": _get,
-    "items": pairs,
-    "keys": _of_mapping(list),
-    "lower": _of_text("lower"),
-    "replace": replace,
-    "split": split,
-    "startswith": _of_text("startswith"),
-    "strip": _of_text("strip"),
-    "title": _of_text("title"),
-    "upper": _of_text("upper"),
-    "values": _of_mapping(lambda value: list(value.values())),
-}
-
-
-def method(name: str) -> Callable[..., Any]:
-    """The method of that name."""
-    return METHODS[name]

@@ -20,8 +20,7 @@ def _comparing(name: str) -> Callable[..., bool]:
     compare = operations.COMPARE[name]
 
     def test(budget: Budget, value: Any, other: Any) -> bool:
-        budget.charge(operations.size(other))
-        return compare(value, other)
+        return compare(value, other, budget)
 
     return test
 

@@ -9,14 +9,25 @@ from pathlib import Path
 import pytest
 
 from releaseapp.expressions import ExpressionError, check, names, render
-from releaseapp.expressions.compiler import compile_template
 from releaseapp.expressions.filters import FILTERS
-from releaseapp.expressions.operations import METHODS
+from releaseapp.expressions.methods import METHODS
+from releaseapp.expressions.templates import kept
 from releaseapp.expressions.tests import TESTS
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "expressions.md").read_text()
 INPUT = {"name": "Ada", "numbers": [3, 1, 2], "tags": ["b", "a", "b"]}
-BIG = {"text": "a b" * 300_000, "list": list(range(90_000)), "people": [{"name": "x", "age": 1}] * 20_000}
+BIG = {
+    "text": "a b" * 300_000,
+    "list": list(range(90_000)),
+    "people": [{"name": "x", "age": 1}] * 20_000,
+    "a": "a" * 1_000_000,
+    "emoji": "😀" * 1_000_000,
+    "ligature": "ﬃ" * 1_000_000,
+    "wide": "ሴ" * 99_000,
+    "json": "[" + ",".join(['{"":0}'] * 90_000) + "]",
+}
+# As a tree it has a billion items, in memory three thousand.
+SHARED = "[[[0] * 1000] * 1000] * 1000"
 
 
 def examples():
@@ -89,9 +100,11 @@ def test_values_come_out_as_they_should(template, result):
         ("{{ input is nope }}", "There is no test 'nope'"),
         ("{{ input.numbers | sort(attribute='x') }}", "A number has no 'x'"),
         ("{{ 'x' | fromjson }}", "not JSON"),
-        ("{{ [3, 'a'] | sort }}", "cannot be evaluated"),
+        ("{{ [3, 'a'] | sort }}", "Only numbers, or only texts, have an order, not number and text"),
+        ("{{ 3 < 'a' }}", "A number and a text have no order."),
         ("{{ 'a' | replace(1, 2) }}", "takes two texts"),
-        ("{{ 'a' | truncate }}{{ 'a' | upper(1, 2, 3) }}", "cannot be evaluated"),
+        ("{{ 'a' | truncate }}{{ 'a' | upper(1, 2, 3) }}", "upper does not take these arguments"),
+        ("{{ ['a'] | map('upper', 1) }}", "cannot be evaluated"),
         ("{{ (", "unexpected"),
         ("{% if x %}{% endif %}", "statements"),
     ],
@@ -161,6 +174,46 @@ HOSTILE = [
     "{{ ('[' * 90000) | fromjson }}",
     "{{ 1 | round(10 ** 9) }}",
     "{{ 'x' | tojson(10 ** 9) }}",
+    f"{{{{ {SHARED} == {SHARED} }}}}",
+    f"{{{{ {SHARED} < {SHARED} }}}}",
+    f"{{{{ {SHARED} in [{SHARED}] }}}}",
+    f"{{{{ [{SHARED}] | select('eq', {SHARED}) }}}}",
+    f"{{{{ [{SHARED}, {SHARED}] | sort | length }}}}",
+    f"{{{{ [{SHARED}, {SHARED}] | max | length }}}}",
+    f"{{{{ {{'a': {SHARED}, 'b': {SHARED}}} | dictsort(false, 'value') | length }}}}",
+    f"{{{{ {{}}[{SHARED}] }}}}",
+    f"{{{{ [1] | map(attribute={SHARED}) }}}}",
+    f"{{{{ [1] | select({SHARED}) }}}}",
+    f"{{{{ 'x' ~ {SHARED} }}}}",
+    f"{{{{ {SHARED} }}}}",
+    "{{ big.a.strip('b' * 900000 ~ 'a') }}",
+    "{{ [big.a] * 1000 | sort | length }}{{ ([big.a] * 1000) | sort }}",
+    "{{ ([big.a] * 1000) | max(attribute='0') }}{{ ([big.a] * 1000) | max }}{{ nobody }}",
+    "{{ ([[big.list]] * 1000) | unique }}",
+    "{{ ([[big.text]] * 1000) | map('tojson') }}",
+    "{{ ([big.wide] * 1000) | map('list') }}",
+    "{{ ([big.wide] * 1000) | map('first') | join(big.wide) }}",
+    "{{ ([big.ligature] * 1000) | map('upper') }}",
+    "{{ ([big.emoji] * 1000) | map('reverse') }}",
+    "{{ [" + ",".join(f"(big.emoji[1:] ~ '{number}')" for number in range(40)) + "] | length }}",
+    "{{ (['a'] * 1000) | map('replace', 'a', big.a) }}",
+    "{{ ([[1, 2]] * 1000) | map('join', big.text) }}",
+    "{{ ('a' * 900000 ~ 'c') in [('a' * 900000 ~ 'b')] * 90000 }}",
+    "{{ [" + "big.json | fromjson, " * 5 + "] | length }}",
+    "{{ ('[' ~ '[],' * 300000 ~ '1]') | fromjson }}",
+    "{{ ('9' * 900000) | fromjson }}",
+    "{{ [[[[[[[[[[[0]]]]]]]]]]] * 90000 }}",
+    "{{ " + "[" * 48 + "big.list" + "]" * 48 + " | tojson(8) | length }}",
+    "{{ big.people | map(attribute='a.' * 499999) }}",
+    "{{ " + " or ".join(["({}[big.a] is defined)"] * 180) + " or nobody }}",
+    "{{ '}}' ~ [" + "1," * 9_900 + "] }}",
+    "{{ {'a': {}} == [" + "1," * 9_900 + "] }}",
+    "{{ '}}' ~ 1" + "+1" * 9_000 + " }}",
+    "{{ '}}' ~ " + "(" * 9_900 + "1" + ")" * 9_900 + " }}",
+    "{{1}}" * 3_000,
+    "{{ big.a }}" * 1_000,
+    "{{ {'\\ud800': 1} }}",
+    "\ud800{{ nobody }}",
     "{{ range(*[1, 2]) }}",
     "{{ 'x'.split(**{'sep': 1}) }}",
 ]
@@ -171,15 +224,16 @@ def test_nothing_hostile_gets_through_takes_long_or_takes_much(template):
     variables = {"input": INPUT, "x": [1], "big": BIG}
 
     def attack():
-        compile_template.cache_clear()
+        kept.cache_clear()
         with pytest.raises(ExpressionError):
             render(template, variables)
 
+    # The thread's own time: what others do on a busy machine is not the expression's.
     fastest = 1.0
     for _ in range(3):
-        begin = time.perf_counter()
+        begin = time.thread_time()
         attack()
-        fastest = min(fastest, time.perf_counter() - begin)
+        fastest = min(fastest, time.thread_time() - begin)
     assert fastest < 0.1
     tracemalloc.start()
     try:
@@ -198,6 +252,43 @@ def test_doubling_over_several_renderings_ends_at_the_limit():
 
 def test_large_data_may_be_used_as_long_as_the_work_is_small():
     assert render("{{ big.list | length }} {{ big.people[5].name }} {{ big.text[:3] }}", {"big": BIG}) == "90000 x a b"
+
+
+def test_what_went_wrong_can_be_stored_and_sent_whatever_the_expression_holds():
+    for template in (
+        "\ud800{{ nobody }}",
+        "{{ \ud800 }}",
+        "{{ '\0' | nope }}\0",
+        "{{ {}[big.emoji] }}",
+        "{{ x }}" * 2_000,
+    ):
+        with pytest.raises(ExpressionError) as caught:
+            render(template, {"big": BIG})
+        assert len(str(caught.value).encode()) < 2_000
+        assert "\0" not in str(caught.value)
+
+
+def test_waiting_for_a_busy_machine_does_not_make_an_expression_fail():
+    class Slow(dict):
+        def __getitem__(self, name):
+            time.sleep(0.1)
+            return super().__getitem__(name)
+
+    assert render("{{ range(5000) | map('string') | list | length }} {{ x }} {{ range(5000) | sum }}", Slow(x=1)) == (
+        "5000 1 12497500"
+    )
+
+
+def test_a_long_text_without_an_expression_has_no_fault():
+    assert check({"a": "x" * 30_000}) == []
+    assert names("x" * 30_000) == set()
+    assert render("x" * 30_000, {}) == "x" * 30_000
+
+
+def test_arguments_that_do_not_fit_are_a_fault_before_anything_runs():
+    faults = check(["{{ x | upper(1) }}", "{{ x is divisibleby }}", "{{ x.get() }}", "{{ x | sort(nope=1) }}"])
+    assert [fault.pointer for fault in faults] == ["/0", "/1", "/2", "/3"]
+    assert "upper does not take these arguments" in faults[0].detail
 
 
 def test_every_fault_of_a_template_is_found_without_evaluating_it():
