@@ -17,6 +17,10 @@ def test_axe_finds_nothing(visit, server, scheme, width):
     page = visit(AVERY, color_scheme=scheme, viewport={"width": width, "height": 844}, bypass_csp=True)
     page.goto(f"{server.url}/workspaces/aurora/agents")
     agent = page.get_attribute(".cards h2 a", "href")
+    page.goto(f"{server.url}/workspaces/aurora/workflows")
+    workflow = page.get_attribute(".cards h2 a", "href")
+    page.goto(server.url + workflow)
+    page.click("text=Begin a draft")
     page.goto(server.url + agent)
     page.fill("#title", "Look at me")
     page.click("text=Give the task")
@@ -26,7 +30,8 @@ def test_axe_finds_nothing(visit, server, scheme, width):
     found = []
     for path in ("/account", "/workspaces", "/agents", base, f"{base}/agents", f"{base}/agents?q=nobody",
                  f"{base}/agents/new", agent, task, f"{agent}/edit", f"{agent}/memory", f"{agent}/about",
-                 f"{agent}/delete", f"{base}/members", f"{base}/roles", f"{base}/activity", "/nothing"):  # fmt: skip
+                 f"{agent}/delete", f"{base}/members", f"{base}/roles", f"{base}/activity", f"{base}/workflows", f"{base}/workflows/new",
+        workflow, f"{workflow}/versions/2?against=1", f"{workflow}/versions/2/edit", "/nothing"):  # fmt: skip
         page.goto(server.url + path)
         for fault in Axe().run(page, options=RULES).response["violations"]:
             found += [f"{path}: {fault['id']}: {node['target']} {node['failureSummary']}" for node in fault["nodes"]]
