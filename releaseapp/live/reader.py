@@ -97,6 +97,8 @@ class Reader:
         self._newest = 0
         self._last: Event | None = None
         self._changed_at = 0
+        self._asleep = False
+        self._missed = False
         self._thread = threading.Thread(target=self._run, name="live events", daemon=True)
         self._taken.set()
 
@@ -104,7 +106,7 @@ class Reader:
         """Begins; returns the id of the newest event, after which everything will be told."""
         self._newest = last_event_id(self._db)
         self._last = self._event(self._newest)
-        self._db.on_commit(self._wake.set)
+        self._db.on_commit(self._committed)
         self._thread.start()
         self._watching.wait()
         return self._newest
@@ -130,8 +132,13 @@ class Reader:
         """Says that the last batch was worked off. Until then events wait in the database, and so come in bulk."""
         self._taken.set()
 
+    def _committed(self) -> None:
+        """Called after commits, by whoever commits: where nobody listens, that costs nothing."""
+        if not self._asleep:
+            self._wake.set()
+
     def _run(self) -> None:
-        with self._db.watch(self._wake.set):
+        with self._db.watch(self._committed):
             self._wake.set()
             self._watching.set()
             while not self._stopping.is_set():
@@ -148,6 +155,12 @@ class Reader:
         self._db.close_thread()
 
     def _read_all(self) -> None:
+        self._asleep = not self._enrolled and not self._arrivals
+        if self._asleep:
+            self._missed = True
+            return
+        if self._missed:
+            self._begin_at_the_newest()
         more = True
         while more:
             self._taken.wait()
@@ -183,6 +196,13 @@ class Reader:
         self._items.append(Restored(newest))
         self._newest = self._changed_at = newest
         self._last = last
+
+    def _begin_at_the_newest(self) -> None:
+        """After a time in which nobody listened. What was missed may have changed who those are that arrive now."""
+        newest = last_event_id(self._db)
+        self._last = self._event(newest)
+        self._newest = self._changed_at = newest
+        self._missed = False
 
     def _event(self, event_id: int) -> Event | None:
         events = list_events_after(self._db, event_id - 1, 1)
