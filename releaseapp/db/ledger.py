@@ -98,8 +98,11 @@ class PostgresLedger:
 
     def checksums(self) -> dict[str, str]:
         """See :class:`Ledger`."""
-        found = self._db.first("SELECT to_regclass('applied_migrations') IS NOT NULL AS yes")
-        return _checksums(self._db, "applied_migrations") if found and found["yes"] else {}
+        # Not to_regclass: after a wait for the turn it may still answer from before the wait.
+        found = self._db.first(
+            "SELECT 1 AS yes FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'applied_migrations'"
+        )
+        return _checksums(self._db, "applied_migrations") if found else {}
 
     def apply(self, tx: Transaction, migration: Migration) -> None:
         """See :class:`Ledger`."""

@@ -1,9 +1,11 @@
 """The schema: built once, looked over, and refused when it is newer than the program."""
 
+import threading
+
 import pytest
 
 from releaseapp.db import connect
-from releaseapp.db.ledger import in_postgres_words
+from releaseapp.db.ledger import in_postgres_words, ledger_of
 from releaseapp.db.migrate import apply, migrate, pending, verify
 from releaseapp.db.migrations import Migration, known_migrations
 from releaseapp.errors import SettingsError
@@ -52,6 +54,21 @@ def test_a_migration_that_fails_leaves_nothing_behind_and_those_before_it_stay(d
     mended = Migration(BROKEN.name, ["INSERT INTO notes (text) VALUES ('whole')"])
     assert apply(db, [FIRST, SECOND, mended]) == ["m0003_broken"]
     assert notes(db) == ["a;b", "whole"]
+
+
+def test_who_waited_while_another_migrated_finds_it_done(db, target):
+    assert ledger_of(db).applied() == []
+    other, found = connect(target), []
+    waiting = threading.Thread(target=lambda: found.append(apply(db, [FIRST])))
+    with other.transaction() as tx:
+        waiting.start()
+        # SQLite shows nobody who waits.
+        while db.engine == "postgresql" and not tx.all("SELECT 1 AS yes FROM pg_locks WHERE NOT granted"):
+            pass
+        ledger_of(other).apply(tx, FIRST)
+    waiting.join(30)
+    other.close()
+    assert found == [[]]
 
 
 def test_a_newer_schema_is_refused_by_its_name_and_left_alone(db):
