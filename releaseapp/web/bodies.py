@@ -14,6 +14,8 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _NOT_BLANK = r"\S"
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_NO_NUL = "Text must not hold the NUL character, which PostgreSQL cannot keep."
 
 
 def read(request: Request, schema: type[S]) -> S:
@@ -69,6 +71,8 @@ def read_form(request: Request, schema: type[S], extra: Mapping[str, object] | N
     try:
         for name, value in request.POST.items():
             if name in known and isinstance(value, str):
+                if "\x00" in value:
+                    raise Invalid.at(_pointer(name), _NO_NUL)
                 values[name] = value.replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise Malformed("The form is not UTF-8 text.") from error
@@ -86,6 +90,8 @@ def fit(value: object, schema: type[S], *, strict: bool = True) -> S:
 def _parse(body: bytes) -> object:
     if not body.strip():
         raise Malformed("The body is empty; send a JSON object.")
+    if _NUL.search(body):
+        raise Invalid.at("", _NO_NUL)
     try:
         return msgspec.json.decode(body)
     except msgspec.DecodeError as error:

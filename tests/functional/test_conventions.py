@@ -200,3 +200,12 @@ def test_a_cursor_that_was_made_up_is_refused(avery):
         cursor = base64.urlsafe_b64encode(made_up.encode()).decode().rstrip("=")
         refused = avery.get(f"/workspaces/aurora/activity?cursor={cursor}", status=400)
         assert refused.json["errors"][0]["pointer"] == "/cursor"
+
+
+def test_a_nul_in_a_text_is_refused_and_its_spelling_is_not(app, avery):
+    assert "NUL" in avery.post_json(AURORA, {"name": "a\x00b"}, status=400).json["detail"]
+    assert avery.post_json(AURORA, {"name": "written as \\u0000"}, status=201).json["name"] == "written as \\u0000"
+    browser = app.as_browser("avery.owner@example.com")
+    form = browser.get(f"{AURORA}/new").forms["agent"]
+    form["name"] = "a\x00b"
+    assert "NUL" in form.submit(status=400).text
