@@ -25,7 +25,7 @@ format: $(VENV)/.tested
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.benched
+bench: $(VENV)/.tested
 	$(BIN)/python -m bench
 
 clean:
@@ -38,9 +38,5 @@ $(VENV)/.installed: setup.py
 	touch $@
 
 $(VENV)/.tested: $(VENV)/.installed
-	$(PIP) install -e '.[test,check]'
-	touch $@
-
-$(VENV)/.benched: $(VENV)/.tested
-	$(PIP) install -e '.[bench]'
+	$(PIP) install -e '.[test,check,bench]'
 	touch $@

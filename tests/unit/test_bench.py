@@ -9,10 +9,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(240)
 def test_the_smoke_run_measures_every_row_on_every_server():
-    pytest.importorskip("fastapi", reason="the peer of the measurements is not installed")
-    pytest.importorskip("psutil", reason="the measurements read memory with it")
     command = [sys.executable, "-m", "bench", "--quick"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
