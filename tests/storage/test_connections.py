@@ -1,8 +1,10 @@
 """Connections: one a thread, none left over, and what becomes of one that broke."""
 
+import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 
 import pytest
 
@@ -95,6 +97,23 @@ def test_sqlite_is_opened_as_agreed(target):
     quick = connect(target, synchronous="NORMAL")
     assert quick.first("PRAGMA synchronous") == {"synchronous": 1}
     quick.close()
+
+
+@only_sqlite
+def test_a_full_disk_undoes_the_whole_and_the_database_goes_on(db):
+    add = "INSERT INTO things (id, note) VALUES (:id, :note)"
+    pages = db.first("PRAGMA page_count")["page_count"]
+    db.all(f"PRAGMA max_page_count = {pages + 5}")
+    with pytest.raises(RuntimeError, match="failed") as refused, db.transaction() as tx:
+        tx.run(add, id="small", note="x")
+        for number in range(100):
+            with suppress(sqlite3.OperationalError, RuntimeError):
+                tx.run(add, id=str(number), note="x" * 4000)
+    assert "full" in str(refused.value.__cause__)
+    assert db.all("SELECT id FROM things") == []
+    with db.transaction() as tx:
+        tx.run(add, id="small", note="x")
+    assert db.all("SELECT id FROM things") == [{"id": "small"}]
 
 
 @only_sqlite
