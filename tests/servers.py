@@ -43,7 +43,7 @@ class RunningServer:
                 env={**os.environ, **self.environ},
                 cwd=self.folder,
             )
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise RuntimeError(f"the server ended: {self.output.read_text()}")
@@ -57,7 +57,7 @@ class RunningServer:
     def stop(self) -> int:
         """Asks it to stop, and waits until it has; gives its exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=60)
 
     def kill(self) -> None:
         self.process.kill()

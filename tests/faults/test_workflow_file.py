@@ -94,8 +94,8 @@ def test_killed_at_any_moment_it_is_whole_and_holds_what_was_said_to_be_written(
         process.wait(30)
         process.stdout.close()
         found = ids(path)
-        assert found[: said + 1] == [str(number) for number in range(said + 1)]
-        assert len(found) - (said + 1) in {0, 1, 2, 3}
+        assert len(found) > said
+        assert found == [str(number) for number in range(len(found))]
         begin = len(found)
     assert kills > 3
     assert ids(path) == [str(number) for number in range(500)]
