@@ -1,6 +1,8 @@
 // What every page loads. Each module defines its own elements; a page without scripts works all the same.
 import "./confirm.js";
+import "./copy.js";
 import "./dropdown.js";
+import "./forms.js";
 import "./fragment.js";
 import "./live.js";
 import "./log.js";

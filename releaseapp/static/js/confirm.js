@@ -2,7 +2,11 @@
 document.addEventListener("submit", (event) => {
   const form = event.target;
   const question = form.dataset.confirm;
-  if (!question || form.dataset.confirmed) return;
+  if (!question) return;
+  if (form.dataset.confirmed) {
+    delete form.dataset.confirmed;
+    return;
+  }
   event.preventDefault();
   const dialog = document.createElement("dialog");
   dialog.className = "ask";
@@ -13,10 +17,12 @@ document.addEventListener("submit", (event) => {
   const actions = document.createElement("div");
   actions.className = "actions";
   const keep = document.createElement("button");
+  keep.type = "button";
   keep.className = "button";
   keep.textContent = "Cancel";
   keep.addEventListener("click", () => dialog.close());
   const go = document.createElement("button");
+  go.type = "button";
   go.className = "button primary danger";
   go.textContent = event.submitter?.textContent.trim() || "Go on";
   go.addEventListener("click", () => {

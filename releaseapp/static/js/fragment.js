@@ -1,21 +1,29 @@
 // <live-fragment src events [subject] [agent]>: fetches its part of the page again when an event concerns it.
 import { morph } from "./morph.js";
+import { tellGone } from "./gone.js";
 
 const pause = 120;
+const patience = 3000;
 
 class LiveFragment extends HTMLElement {
   connectedCallback() {
     this.prefixes = (this.getAttribute("events") ?? "").split(" ").filter(Boolean);
     this.onEvent = ({ detail }) => { if (this.concerns(detail)) this.later(); };
     this.onReset = () => this.later();
+    this.onBack = () => { if (this.stale) this.later(); };
     document.addEventListener("live:event", this.onEvent);
     document.addEventListener("live:reset", this.onReset);
+    document.addEventListener("live:open", this.onBack);
+    document.addEventListener("visibilitychange", this.onBack);
   }
 
   disconnectedCallback() {
     document.removeEventListener("live:event", this.onEvent);
     document.removeEventListener("live:reset", this.onReset);
+    document.removeEventListener("live:open", this.onBack);
+    document.removeEventListener("visibilitychange", this.onBack);
     clearTimeout(this.timer);
+    this.timer = null;
     this.request?.abort();
   }
 
@@ -29,27 +37,35 @@ class LiveFragment extends HTMLElement {
     return !agent || event.data.agent_id === agent;
   }
 
-  // Several events in a row make one fetch; one that comes during a fetch makes one more.
-  later() {
+  // Events in a row make one fetch, however long the row; one that comes during a fetch makes one more.
+  // A page that nobody looks at waits until somebody does.
+  later(wait = pause) {
     this.stale = true;
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.refresh(), pause);
+    if (this.timer || this.request || document.hidden) return;
+    this.timer = setTimeout(() => {
+      this.timer = null;
+      this.refresh();
+    }, wait);
   }
 
   async refresh() {
-    if (this.request) return;
     this.stale = false;
-    this.request = new AbortController();
+    const request = this.request = new AbortController();
+    let wait = pause;
     try {
       const answer = await fetch(this.getAttribute("src"), {
-        headers: { Accept: "text/html" }, signal: this.request.signal, redirect: "error",
+        headers: { Accept: "text/html" }, signal: request.signal, redirect: "error",
       });
       if (answer.ok) morph(this, await answer.text());
-    } catch (error) {
-      if (error.name !== "AbortError") this.stale = false;
+      else if (answer.status === 403 || answer.status === 404) tellGone();
+      else throw new Error(`answered ${answer.status}`);
+    } catch {
+      // What was to be shown is still owed: tried again while the page is there, and when the connection is back.
+      this.stale = true;
+      wait = patience;
     } finally {
       this.request = null;
-      if (this.stale && this.isConnected) this.later();
+      if (this.stale && this.isConnected) this.later(wait);
     }
   }
 }

@@ -1,7 +1,14 @@
-// One live connection for the page. Events are handed on as "live:event" on document, in order, each once.
+// One live connection for the page. Events are handed on as "live:event" on document, in order, each once;
+// "live:reset" says that what the page shows may be old, "live:open" that the connection is there again.
+import { tellSignedOut } from "./gone.js";
+
 const body = document.body;
 const shortest = 500;
 const longest = 30000;
+const steady = 10000;
+const silence = 45000;
+
+const tellAll = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
 
 class Live {
   constructor(last) {
@@ -12,6 +19,7 @@ class Live {
     addEventListener("offline", () => this.tell("off", "offline"));
     addEventListener("pagehide", () => { this.leaving = true; this.socket?.close(1000); });
     addEventListener("pageshow", (event) => { if (event.persisted) { this.leaving = false; this.open(); } });
+    document.addEventListener("visibilitychange", () => this.wake());
     this.open();
   }
 
@@ -20,41 +28,75 @@ class Live {
     if (this.ended || (this.socket && this.socket.readyState <= WebSocket.OPEN)) return;
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     const socket = this.socket = new WebSocket(`${scheme}://${location.host}/ws?since=${this.last}`);
-    socket.onmessage = (message) => this.receive(JSON.parse(message.data));
+    this.greeted = false;
+    socket.onmessage = (message) => { if (this.socket === socket) this.receive(JSON.parse(message.data)); };
     socket.onclose = (event) => { if (this.socket === socket) this.closed(event.code); };
   }
 
   receive(frame) {
+    this.heard = Date.now();
     if (frame.type === "hello") {
-      this.failures = 0;
+      this.greeted = true;
+      this.since = Date.now();
       this.tell("live", "live");
+      tellAll("live:open");
     } else if (frame.type === "ping") {
       // Everything up to this id has been told, though none of it may have been for us.
       this.last = Math.max(this.last, frame.id ?? 0);
       this.socket.send('{"type":"pong"}');
     } else if (frame.type === "memberships") {
-      document.dispatchEvent(new CustomEvent("live:reset"));
+      tellAll("live:reset");
     } else if (frame.type === "reset") {
       this.last = frame.id;
-      document.dispatchEvent(new CustomEvent("live:reset"));
+      tellAll("live:reset");
     } else if (frame.type === "event" && frame.event.id > this.last) {
       this.last = frame.event.id;
-      document.dispatchEvent(new CustomEvent("live:event", { detail: frame.event }));
+      tellAll("live:event", frame.event);
     }
   }
 
-  closed(code) {
+  async closed(code) {
     if (this.leaving) return;
-    if (code === 4401) {
-      this.ended = true;
-      this.tell("off", "signed out");
-    } else if (code === 4403) {
+    if (code === 4401) return this.signedOut();
+    if (code === 4403) {
       this.ended = true;
       location.reload();
-    } else {
-      // Full jitter: after a restart of the server not everybody comes back at the same moment.
-      const ceiling = Math.min(longest, shortest * 2 ** this.failures++);
-      this.soon(Math.random() * (code === 1012 ? Math.min(ceiling, 2000) : ceiling) + 50);
+      return;
+    }
+    // Only a connection that stood for a while shows that all is well; one that is cut at once is a failure too.
+    if (this.greeted && Date.now() - this.since > steady) this.failures = 0;
+    // Full jitter: after a restart of the server not everybody comes back at the same moment.
+    const ceiling = Math.min(longest, shortest * 2 ** this.failures++);
+    this.soon(Math.random() * (code === 1012 ? Math.min(ceiling, 2000) : ceiling) + 50);
+    if (!this.greeted) await this.ask();
+  }
+
+  // A handshake that is refused looks to a page like a server that is away; whether one is signed out must be asked.
+  async ask() {
+    try {
+      const answer = await fetch("/auth/me", { headers: { Accept: "application/json" } });
+      if (answer.status === 401) this.signedOut();
+    } catch {
+      // It is away.
+    }
+  }
+
+  signedOut() {
+    this.ended = true;
+    clearTimeout(this.timer);
+    this.tell("off", "signed out");
+    tellSignedOut();
+  }
+
+  // After a sleep a connection may be dead without knowing it.
+  wake() {
+    if (document.hidden || this.ended) return;
+    if (this.socket.readyState > WebSocket.OPEN) this.soon(0);
+    else if (this.greeted && Date.now() - this.heard > silence) {
+      const old = this.socket;
+      this.socket = null;
+      old.close(1000);
+      this.open();
     }
   }
 
@@ -65,8 +107,10 @@ class Live {
     this.timer = setTimeout(() => this.open(), milliseconds);
   }
 
+  // Read aloud only from the first trouble on: that a page is live when it opens is no news.
   tell(state, text) {
     for (const dot of document.querySelectorAll("live-dot")) {
+      if (state !== "live") dot.setAttribute("role", "status");
       dot.hidden = false;
       dot.dataset.state = state;
       dot.title = `Live updates: ${text}`;

@@ -1,10 +1,24 @@
-// <live-log src task last>: adds the lines of a task as they are written, each once and in order.
+// <live-log src task last lines>: adds the lines of a task as they are written, each once and in order.
+const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+
+const page = 1000;
+
+// The person's own clock instead of UTC.
+function local(time) {
+  const moment = Date.parse(time.dateTime);
+  time.textContent = clock.format(moment);
+  time.title = exact.format(moment);
+}
+
 class LiveLog extends HTMLElement {
   connectedCallback() {
     this.box = this.querySelector(".log");
     this.list = this.querySelector("ol");
+    this.rest = this.querySelector(".log-rest");
     this.last = Number(this.getAttribute("last"));
     this.follow = true;
+    this.pending = [];
     this.tools();
     this.onEvent = ({ detail }) => {
       if (detail.subject !== this.getAttribute("task")) return;
@@ -12,15 +26,20 @@ class LiveLog extends HTMLElement {
       else this.catchUp();
     };
     this.onReset = () => this.catchUp();
+    this.onBack = () => { if (this.again) this.catchUp(); };
     document.addEventListener("live:event", this.onEvent);
     document.addEventListener("live:reset", this.onReset);
+    document.addEventListener("live:open", this.onBack);
     this.box.addEventListener("scroll", () => this.scrolled());
+    for (const time of this.list.querySelectorAll("time")) local(time);
     this.toEnd();
+    if (this.last < Number(this.getAttribute("lines"))) this.catchUp();
   }
 
   disconnectedCallback() {
     document.removeEventListener("live:event", this.onEvent);
     document.removeEventListener("live:reset", this.onReset);
+    document.removeEventListener("live:open", this.onBack);
   }
 
   tools() {
@@ -45,36 +64,53 @@ class LiveLog extends HTMLElement {
       return;
     }
     this.last = line.seq;
-    const item = document.createElement("li");
-    item.value = line.seq;
-    const time = document.createElement("time");
-    time.dateTime = line.at;
-    time.textContent = line.at.slice(11, 19);
-    const text = document.createElement("span");
-    text.textContent = line.text;
-    item.append(time, text);
-    this.list.append(item);
+    this.pending.push(line);
+    // Lines that come together are drawn together.
+    if (this.pending.length === 1) setTimeout(() => this.draw(), 40);
+  }
+
+  draw() {
+    this.list.append(...this.pending.map((line) => {
+      const item = document.createElement("li");
+      item.value = line.seq;
+      const time = document.createElement("time");
+      time.dateTime = line.at;
+      local(time);
+      const text = document.createElement("span");
+      text.textContent = line.text;
+      item.append(time, text);
+      return item;
+    }));
+    this.pending = [];
     this.toEnd();
   }
 
+  // Fetches what is behind the last line, page after page until there is no more.
   async catchUp() {
-    if (this.fetching) {
-      this.again = true;
-      return;
-    }
+    this.again = true;
+    if (this.fetching) return;
     this.fetching = true;
-    this.again = false;
     try {
-      const answer = await fetch(`${this.getAttribute("src")}?after=${this.last}`, { headers: { Accept: "application/json" } });
-      if (answer.ok) for (const line of (await answer.json()).items) this.add(line);
+      while (this.again && this.isConnected) {
+        this.again = false;
+        const answer = await fetch(`${this.getAttribute("src")}?after=${this.last}&limit=${page}`, { headers: { Accept: "application/json" } });
+        if (!answer.ok) break;
+        const { items } = await answer.json();
+        const before = this.last;
+        for (const line of items) this.add(line);
+        if (items.length && this.last === before) break;
+        this.again ||= items.length === page;
+      }
+      this.rest?.remove();
     } catch {
-      // The next event, or the end of the task, tries again.
+      // Tried again when the connection is back, and by the next event.
+      this.again = true;
     } finally {
       this.fetching = false;
-      if (this.again) this.catchUp();
     }
   }
 
+  // Follows only while the end is in sight; coming back to the end follows again.
   scrolled() {
     const atEnd = this.box.scrollHeight - this.box.scrollTop - this.box.clientHeight < 24;
     this.follow = this.toggle.checked = atEnd;

@@ -1,5 +1,5 @@
 // Turns the children of an element into those of a piece of HTML, keeping every node that is still right,
-// and with it focus, selection, scroll and what somebody is typing.
+// and with it focus, selection, scroll and what somebody is typing. Rows and cards are known again by their id.
 export function morph(target, html) {
   const wanted = document.createElement("template");
   wanted.innerHTML = html;
@@ -7,36 +7,41 @@ export function morph(target, html) {
 }
 
 function children(from, to) {
+  const wanted = new Set([...to.children].map((child) => child.id).filter(Boolean));
+  const known = new Map();
+  for (const child of [...from.children]) {
+    if (!child.id) continue;
+    if (wanted.has(child.id)) known.set(child.id, child);
+    else child.remove();
+  }
   let have = from.firstChild;
   for (const want of [...to.childNodes]) {
-    const match = find(have, want);
+    const match = want.id ? known.get(want.id) : alike(have, want);
     if (!match) {
       from.insertBefore(want, have);
       continue;
     }
-    while (have !== match) {
-      const gone = have;
-      have = have.nextSibling;
-      gone.remove();
+    if (want.id && match !== have) {
+      from.insertBefore(match, have);
+    } else {
+      while (have !== match) have = drop(have);
+      have = match.nextSibling;
     }
     node(match, want);
-    have = match.nextSibling;
   }
-  while (have) {
-    const gone = have;
-    have = have.nextSibling;
-    gone.remove();
-  }
+  while (have) have = drop(have);
 }
 
-// The next sibling that can become what is wanted: the same id when there is one, else the same kind of node.
-function find(from, want) {
-  if (want.id) {
-    for (let have = from; have; have = have.nextSibling) if (have.id === want.id) return have;
-    return null;
-  }
-  for (let have = from, looked = 0; have && looked < 8; have = have.nextSibling, looked++) {
-    if (have.nodeType === want.nodeType && have.nodeName === want.nodeName && !have.id) return have;
+function drop(node) {
+  const next = node.nextSibling;
+  node.remove();
+  return next;
+}
+
+// The next of the same kind without an id; one with an id waits for its own and is not passed.
+function alike(from, want) {
+  for (let have = from, looked = 0; have && looked < 8 && !have.id; have = have.nextSibling, looked++) {
+    if (have.nodeType === want.nodeType && have.nodeName === want.nodeName) return have;
   }
   return null;
 }

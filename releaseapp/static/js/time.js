@@ -1,25 +1,27 @@
-// <relative-time><time datetime="…" title="…">…</time></relative-time>: "5 min ago", exact on hover, in the person's zone.
-const words = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "short" });
+// <relative-time><time datetime="…">…</time></relative-time>: "5m ago", with the exact time in the person's zone on hover.
+const words = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "narrow" });
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const steps = [["second", 60], ["minute", 60], ["hour", 24], ["day", 30], ["month", 12], ["year", Infinity]];
+const shown = new Set();
 
 export function relative(moment, now = Date.now()) {
   let value = (moment - now) / 1000;
   if (Math.abs(value) < 5) return "now";
   for (const [unit, size] of steps) {
-    if (Math.abs(value) < size) return words.format(Math.round(value), unit);
+    const whole = Math.round(value);
+    if (Math.abs(whole) < size) return words.format(whole, unit);
     value /= size;
   }
 }
 
-customElements.define("relative-time", class extends HTMLElement {
+class RelativeTime extends HTMLElement {
   connectedCallback() {
+    shown.add(this);
     this.update();
-    this.timer = setInterval(() => this.update(), 15000);
   }
 
   disconnectedCallback() {
-    clearInterval(this.timer);
+    shown.delete(this);
   }
 
   update() {
@@ -28,6 +30,11 @@ customElements.define("relative-time", class extends HTMLElement {
     const moment = Date.parse(time.dateTime);
     const text = relative(moment);
     if (time.textContent !== text) time.textContent = text;
-    time.title = exact.format(moment);
+    const title = exact.format(moment);
+    if (time.title !== title) time.title = title;
   }
-});
+}
+
+customElements.define("relative-time", RelativeTime);
+setInterval(() => { if (!document.hidden) for (const element of shown) element.update(); }, 15000);
+document.addEventListener("visibilitychange", () => { if (!document.hidden) for (const element of shown) element.update(); });

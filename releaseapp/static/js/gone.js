@@ -1,0 +1,22 @@
+// A line at the foot of the page for what the page alone cannot mend; what somebody has typed stays where it is.
+export function tellGone() {
+  tell("This was deleted, or you may not see it any more.", "Reload", location.href);
+}
+
+export function tellSignedOut() {
+  tell("You are signed out.", "Sign in", `/auth/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+}
+
+function tell(text, label, href) {
+  if (document.querySelector(".gone")) return;
+  const line = document.createElement("p");
+  line.className = "gone notice notice-error";
+  line.setAttribute("role", "alert");
+  const link = document.createElement("a");
+  link.href = href;
+  link.textContent = label;
+  const words = document.createElement("span");
+  words.append(`${text} `, link);
+  line.append(words);
+  document.body.append(line);
+}
