@@ -6,6 +6,10 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment, FileSystemLoader, nodes
 
+from releaseapp.agents.models import AgentStatus
+from releaseapp.agents.tasks.models import TaskStatus
+from releaseapp.permissions import Permission
+
 ROOT = Path(__file__).parent.parent.parent
 FOLDER, STATIC = ROOT / "templates", ROOT / "releaseapp" / "static"
 FILES = sorted(FOLDER.rglob("*.jinja2"))
@@ -42,16 +46,83 @@ def test_a_form_that_posts_carries_the_token(path):
         assert "csrf()" in form
 
 
-def test_every_icon_and_static_file_that_is_named_exists():
-    sprite = (STATIC / "icons.svg").read_text()
-    icons = set(re.findall(r'<symbol id="([a-z]+)"', sprite))
-    used, files = set(), set()
+def test_every_static_file_that_is_named_exists():
+    files = {file for path in FILES for file in re.findall(r"static\('([^']+)'\)", path.read_text())}
+    assert {"app.css", "parts.css", "js/app.js", "icons.svg", "favicon.svg"} <= files
+    assert {file for file in files if not (STATIC / file).is_file()} == set()
+
+
+def test_every_icon_that_a_page_may_show_is_in_the_sprite_and_the_other_way_round():
+    icons = set(re.findall(r'<symbol id="([a-z]+)"', (STATIC / "icons.svg").read_text()))
+    used = set()
+    for path in FILES:
+        used |= icons_of(Environment().parse(path.read_text()))
+    assert used == icons
+
+
+def icons_of(tree):
+    """What ``icon(…)`` and its kin are given: texts, either side of a condition, and what a table of icons holds."""
+    tables = {
+        target.name: node.node
+        for node in tree.find_all(nodes.Assign)
+        if isinstance(target := node.target, nodes.Name) and isinstance(node.node, nodes.Dict)
+    }
+    found = set()
+    for call in tree.find_all(nodes.Call):
+        position = {"icon": 0, "empty": 0, "button_form": 3}.get(getattr(call.node, "name", ""))
+        if position is None or len(call.args) <= position:
+            continue
+        given = [
+            call.args[position],
+            *(tables[name.name] for name in call.args[position].find_all(nodes.Name) if name.name in tables),
+        ]
+        found |= {text for one in given for text in results(one)}
+    for loop in tree.find_all(nodes.For):
+        names = [name.name for name in loop.target.find_all(nodes.Name)]
+        if "icon_name" in names:
+            found |= {row.items[names.index("icon_name")].value for row in loop.iter.items}
+    return found
+
+
+def results(expression):
+    """The texts that an expression may come to."""
+    match expression:
+        case nodes.Const():
+            return {expression.value} - {""}
+        case nodes.CondExpr():
+            return results(expression.expr1) | results(expression.expr2)
+        case nodes.Dict():
+            return {text for pair in expression.items for text in results(pair.value)}
+        case nodes.Call(node=nodes.Getattr(node=nodes.Dict() as table, attr="get")):
+            return results(table) | {text for default in expression.args[1:] for text in results(default)}
+    return set()
+
+
+def test_every_row_that_is_fetched_again_can_be_known_again():
+    """Else the focus on one row would be on another when a row is added above it."""
     for path in FILES:
         text = path.read_text()
-        used.update(re.findall(r'\b(?:icon|empty)\("([a-z]+)"', text))
-        files.update(re.findall(r"static\('([^']+)'\)", text))
-    assert used <= icons, used - icons
-    assert all((STATIC / file).exists() for file in files)
+        if path.name.startswith("_") and "<tbody>" in text:
+            assert re.search(r"<tbody>.*?<tr id=", text, re.DOTALL), path.name
+
+
+def test_the_table_of_roles_says_what_every_permission_means():
+    tree = Environment().parse((FOLDER / "workspaces" / "roles.html.jinja2").read_text())
+    table = next(node.node for node in tree.find_all(nodes.Assign) if node.target.name == "meaning")
+    assert {pair.key.value for pair in table.items} == set(Permission)
+    assert all(pair.value.value for pair in table.items)
+
+
+def test_every_status_has_a_shape_of_its_own():
+    """Told by text and shape, never by colour alone."""
+    tree = Environment().parse((FOLDER / "_macros.html.jinja2").read_text())
+    table = next(
+        node.node for node in tree.find_all(nodes.Assign) if getattr(node.target, "name", "") == "status_icons"
+    )
+    shapes = {pair.key.value: pair.value.value for pair in table.items}
+    assert set(shapes) == {*AgentStatus, *TaskStatus}
+    for kind in (AgentStatus, TaskStatus):
+        assert len({shapes[status] for status in kind}) == len(kind)
 
 
 def test_every_module_that_is_imported_exists_and_is_loaded_by_some_page():
