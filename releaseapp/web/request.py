@@ -3,10 +3,11 @@
 import re
 import secrets
 from functools import cached_property
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pyramid.request import Request as PyramidRequest
 
+from releaseapp.errors import Malformed
 from releaseapp.web.negotiation import choose
 
 if TYPE_CHECKING:
@@ -43,6 +44,24 @@ class Request(PyramidRequest):
         """Names this request in answers and in the log: the id that a proxy gave it, or a new one."""
         given = self.environ.get("HTTP_X_REQUEST_ID", "")
         return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+
+    @property
+    def cookies(self) -> Any:
+        """The cookies. One that is not UTF-8 (another application's on this host) counts as none sent at all."""
+        cookies = super().cookies
+        try:
+            len(cookies)  # Reads them all; what was read is kept with the environ.
+        except UnicodeDecodeError:
+            self.environ.pop("HTTP_COOKIE")
+        return cookies
+
+    @property
+    def POST(self) -> Any:  # noqa: N802 - WebOb's name
+        """The fields of the form; raises Malformed when it is none, so that nobody hears of the server's own fault."""
+        try:
+            return super().POST
+        except (ValueError, LookupError, DeprecationWarning) as error:
+            raise Malformed("The form cannot be read: its boundary or its charset is wrong.") from error
 
     @property
     def bearer(self) -> str | None:
