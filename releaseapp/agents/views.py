@@ -12,8 +12,9 @@ from releaseapp.agents.models import Agent, AgentStatus, Limits
 from releaseapp.agents.resources import AgentNode, Agents, AllAgents
 from releaseapp.agents.schemas import AgentChange, AgentCreate, Description, Instructions, Name
 from releaseapp.agents.tasks import service as tasks
-from releaseapp.errors import Conflict, Fault, Invalid
+from releaseapp.errors import Conflict, Fault, Invalid, Malformed
 from releaseapp.permissions import Permission
+from releaseapp.web import json_text
 from releaseapp.web.bodies import fit, read_form
 from releaseapp.web.forms import FormState, refused
 from releaseapp.web.messages import say
@@ -212,9 +213,9 @@ def _read_agent_form(request: Request) -> dict[str, Any]:
 
 def _read_runtime(text: str) -> Any:
     try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise Invalid([Fault("/runtime", f"The script is not JSON: {error}.")]) from error
+        return json_text.decode(text.encode())
+    except Malformed as error:
+        raise Invalid([Fault("/runtime", str(error).replace("The body", "The script", 1))]) from error
 
 
 def _form_values(context: AgentNode) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from releaseapp.errors import Fault, Invalid, Malformed, TooLarge, UnsupportedMediaType
+from releaseapp.web import json_text
 from releaseapp.web.request import Request
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -68,14 +69,11 @@ def read_form(request: Request, schema: type[S], extra: Mapping[str, object] | N
     """
     known = {field.encode_name: field.type for field in msgspec.structs.fields(schema)}
     values: dict[str, object] = {}
-    try:
-        for name, value in request.POST.items():
-            if name in known and isinstance(value, str):
-                if "\x00" in value:
-                    raise Invalid.at(_pointer(name), _NO_NUL)
-                values[name] = value.replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        raise Malformed("The form is not UTF-8 text.") from error
+    for name, value in request.POST.items():
+        if name in known and isinstance(value, str):
+            if "\x00" in value:
+                raise Invalid.at(_pointer(name), _NO_NUL)
+            values[name] = value.replace("\r\n", "\n")
     return fit({**values, **(extra or {})}, schema, strict=False)
 
 
@@ -92,12 +90,7 @@ def _parse(body: bytes) -> object:
         raise Malformed("The body is empty; send a JSON object.")
     if _NUL.search(body):
         raise Invalid.at("", _NO_NUL)
-    try:
-        return msgspec.json.decode(body)
-    except msgspec.DecodeError as error:
-        raise Malformed(f"The body is not JSON: {error}.") from error
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise Malformed("The body is not JSON: it is not UTF-8, or nested too deep.") from error
+    return json_text.decode(body)
 
 
 def _faults(value: object, schema: type[msgspec.Struct], first: str, *, strict: bool) -> list[Fault]:

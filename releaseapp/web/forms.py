@@ -1,12 +1,17 @@
 """Forms of pages: what was typed is kept, and every fault stands at its field."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from releaseapp.errors import Invalid
+from releaseapp.errors import Invalid, Malformed
+from releaseapp.web import json_text
 from releaseapp.web.request import Request
+
+_ADDRESS = re.compile(r"[!-\[\]-~]+")
+"""Printable ASCII without the backslash, which browsers take for a slash."""
 
 
 class FormState(msgspec.Struct, frozen=True):
@@ -45,8 +50,8 @@ def _typed(request: Request) -> dict[str, str]:
 def json_or_text(text: str) -> Any:
     """What a person typed into a box for any value: JSON when it is JSON, else the text itself."""
     try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return json_text.decode(text.encode())
+    except Malformed:
         return text
 
 
@@ -61,6 +66,7 @@ def local_path(address: str | None) -> str | None:
     """``address`` when it is a path on this server, else None: nobody is sent to another site from here."""
     if not address or not address.startswith("/") or address.startswith(("//", "/\\")):
         return None
-    if any(ord(character) < 0x20 for character in address) or "\\" in address:  # noqa: PLR2004
+    # An address as browsers send it is percent-encoded; anything else in a Location would break the answer.
+    if not _ADDRESS.fullmatch(address):
         return None
     return address
