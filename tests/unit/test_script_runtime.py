@@ -334,3 +334,25 @@ def test_every_example_of_the_documentation_is_tried_and_the_first_is_the_defaul
     assert documented()[0] == runtimes.default_runtime()
     with pytest.raises(TaskFailed, match="no numbers"):
         runtimes.run(documented()[1], Room([]))
+
+
+def test_a_script_cannot_fill_the_memory_of_the_server_with_many_variables():
+    many = [{"let": {f"v{step}_{number}": "{{ 'x' * 900000 }}" for number in range(50)}} for step in range(10)]
+    with pytest.raises(TaskFailed, match="the variables are over 8,388,608 bytes"):
+        play(Room(), *many)
+    again = {"for_each": {"items": "{{ range(50) }}", "as": "i", "steps": [{"let": {"v": "{{ 'x' * 900000 }}"}}]}}
+    assert play(Room(), again, output="{{ v | length }}") == 900_000
+
+
+def test_one_step_makes_at_most_a_hundred_variables():
+    faults = runtimes.check(script({"let": {f"v{number}": 1 for number in range(101)}}))
+    assert [(fault.pointer, fault.detail) for fault in faults] == [
+        ("/steps/0/let", "let must have at most 100 entries.")
+    ]
+
+
+def test_a_nul_that_an_expression_makes_is_never_logged_nor_a_key():
+    room = Room()
+    play(room, {"log": '{{ "a\\x00b" }}'}, {"remember": {"key": '{{ "k\\x00" }}', "value": 1}})
+    assert room.lines == ["a\ufffdb"]
+    assert room.known == {"k\ufffd": 1}

@@ -16,7 +16,10 @@ from releaseapp.web.bodies import fit
 
 LONGEST_WAIT_SECONDS = 60
 MOST_ITERATIONS = 1000
+LARGEST_VARIABLES_BYTES = 8_388_608
+"""Of all variables of a task together. Each value has its own limit, but names are cheap to make."""
 _MOST_STEPS = 200
+_MOST_NAMES = 100
 _ACTIONS = ("log", "let", "remember", "forget", "wait", "fail", "for_each")
 
 _Text = Annotated[str, Meta(max_length=20_000)]
@@ -36,7 +39,7 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     when: _Text | UnsetType = UNSET
     log: _Text | UnsetType = UNSET
-    let: dict[str, Any] | UnsetType = UNSET
+    let: Annotated[dict[str, Any], Meta(max_length=_MOST_NAMES)] | UnsetType = UNSET
     remember: Remember | UnsetType = UNSET
     forget: _Text | UnsetType = UNSET
     wait: float | _Text | UnsetType = UNSET
@@ -181,6 +184,8 @@ class _Attempt:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._named: dict[str, Any] = {}
+        self._sizes: dict[str, int] = {}
+        self._size = 0
         self._variables = _Variables(context, self._named)
         self._actions: Mapping[str, Callable[[Any, str], None]] = {
             "log": self._log,
@@ -214,7 +219,16 @@ class _Attempt:
 
     def _let(self, templates: dict[str, Any], place: str) -> None:
         for name, template in templates.items():
-            self._named[name] = self.value(template, place)
+            value = self.value(template, place)
+            self._make_room(name, value, place)
+            self._named[name] = value
+
+    def _make_room(self, name: str, value: Any, place: str) -> None:
+        size = len(msgspec.json.encode(value))
+        self._size += size - self._sizes.get(name, 0)
+        self._sizes[name] = size
+        if self._size > LARGEST_VARIABLES_BYTES:
+            raise TaskFailed(f"In {place}: the variables are over {LARGEST_VARIABLES_BYTES:,} bytes of JSON together.")
 
     def _remember(self, item: Remember, place: str) -> None:
         key = _as_text(self.value(item.key, place)).strip()
@@ -251,4 +265,5 @@ class _Attempt:
 
 
 def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    # PostgreSQL keeps no NUL in text; an expression can still make one.
+    return value.replace("\x00", "\ufffd") if isinstance(value, str) else msgspec.json.encode(value).decode()
