@@ -43,7 +43,7 @@ def shown(account: Account) -> AccountShown:
 
 def caller_of(request: Request) -> service.Caller:
     """From where this request came."""
-    return service.Caller(request.client_addr or "", request.user_agent or "")
+    return service.Caller(request.remote_addr or "", request.user_agent or "")
 
 
 @api(Sessions, PERSON)

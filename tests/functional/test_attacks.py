@@ -81,3 +81,12 @@ def test_one_who_signs_in_is_sent_only_to_addresses_of_this_server(app, address)
     visitor = app.as_browser("avery.owner@example.com")
     answer = visitor.get("/auth/login", {"next": address}, status=303)
     assert answer.headers["Location"] == "http://localhost/"
+
+
+def test_an_address_that_a_client_makes_up_does_not_reset_the_count_of_its_attempts(app, settings):
+    body = {"email": "avery.owner@example.com", "password": "not the password"}
+    for number in range(settings.sign_in_attempts_per_address):
+        headers = {"X-Forwarded-For": f"10.0.0.{number}"}
+        body["email"] = f"nobody{number}@example.com"
+        app.post_json("/auth/login", body, headers=headers, status=401)
+    app.post_json("/auth/login", body, headers={"X-Forwarded-For": "10.9.9.9"}, status=429)
