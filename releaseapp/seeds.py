@@ -9,7 +9,8 @@ from releaseapp.db.api import Database
 from releaseapp.permissions import Role
 from releaseapp.settings import Settings
 from releaseapp.workflows import yaml_text
-from releaseapp.workflows.service import By, Store, create_workflow, publish
+from releaseapp.workflows.service import create_workflow, publish
+from releaseapp.workflows.store import By, Store
 from releaseapp.workflows.templates import DEMO
 from releaseapp.workspaces.service import add_member, create_workspace
 

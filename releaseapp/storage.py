@@ -12,7 +12,8 @@ from releaseapp.db.migrate import migrate
 from releaseapp.seeds import demo_accounts, demo_lines, seed, seed_workflows
 from releaseapp.settings import Settings
 from releaseapp.workflows.file import WorkflowFile
-from releaseapp.workflows.service import Store, reconcile
+from releaseapp.workflows.service import reconcile
+from releaseapp.workflows.store import Store
 
 log = logging.getLogger(__name__)
 

@@ -39,6 +39,7 @@ OPEN_TO_OTHER_DOMAINS = {
     "views",
     "activity",
     "file",
+    "store",
     "definition",
     "yaml_text",
     "templates",

@@ -35,6 +35,7 @@ class EventType(StrEnum):
     TOKEN_CREATED = "token.created"  # noqa: S105 - the name of an event
     TOKEN_REVOKED = "token.revoked"  # noqa: S105 - the name of an event
     VERSION_PUBLISHED = "version.published"
+    VERSION_SAVED = "version.saved"
     WORKFLOW_CREATED = "workflow.created"
     WORKFLOW_DELETED = "workflow.deleted"
     WORKFLOW_FOUND = "workflow.found"

@@ -19,7 +19,7 @@ from releaseapp.workflows.definition import json_schema
 from releaseapp.workflows.models import Action, Version, Workflow
 from releaseapp.workflows.resources import Schemas, VersionNode, Versions, WorkflowNode, Workflows, store_of
 from releaseapp.workflows.schemas import Deed, DraftChange, Publication, WorkflowCreate
-from releaseapp.workflows.service import By
+from releaseapp.workflows.store import By
 from releaseapp.workspaces.resources import WorkspaceNode
 
 

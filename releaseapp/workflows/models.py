@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
@@ -41,6 +42,8 @@ class Action(StrEnum):
     ARCHIVED = "archived"
     PAUSED = "paused"
     RESUMED = "resumed"
+    IMPORTED = "imported"
+    EXPORTED = "exported"
     DELETED = "deleted"
     RESTORED = "restored"
 
@@ -76,6 +79,24 @@ class HistoryEntry(msgspec.Struct, frozen=True):
     version: int | None
 
 
+class TriggerKind(StrEnum):
+    """What starts a workflow without a person."""
+
+    CRON = "cron"
+    EVENT = "event"
+    QUEUE = "queue"
+    WEBHOOK = "webhook"
+
+
+class Trigger(msgspec.Struct, frozen=True):
+    """Something that starts a workflow: its kind, what it is set to, and whether it is switched on."""
+
+    id: str
+    kind: TriggerKind
+    config: dict[str, Any]
+    active: bool
+
+
 class Workflow(msgspec.Struct, frozen=True):
     """A workflow with all its versions and its history. ``deleted_at`` is set while it lies in the bin."""
 
@@ -90,6 +111,7 @@ class Workflow(msgspec.Struct, frozen=True):
     created_at: str
     updated_at: str
     deleted_at: str | None = None
+    triggers: list[Trigger] = []
 
     def version(self, number: int) -> Version | None:
         """The version of that number, or None."""

@@ -4,7 +4,7 @@ from releaseapp.web.request import Request
 from releaseapp.web.resources import Resource
 from releaseapp.workflows import service
 from releaseapp.workflows.models import Version, Workflow
-from releaseapp.workflows.service import Store
+from releaseapp.workflows.store import Store
 from releaseapp.workspaces.resources import WorkspaceNode
 
 _LONGEST_NUMBER = 9

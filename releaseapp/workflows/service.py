@@ -1,10 +1,4 @@
-"""What can be done with workflows: draft, publish, archive, duplicate, revert, pause, delete and restore.
-
-A change and its event: the event is appended in an open transaction, the file
-is renamed into place, then the transaction commits. A crash between the last
-two leaves a change without its event; :func:`reconcile` finds that at the next
-start, by the file's revision, and says so in the log of events.
-"""
+"""What can be done with workflows: draft, publish, archive, duplicate, revert, pause, delete and restore."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -12,43 +6,22 @@ from typing import Any
 import msgspec
 
 from releaseapp import clock
-from releaseapp.db.api import Database
-from releaseapp.errors import Conflict, Invalid, NotFound
+from releaseapp.errors import Conflict, NotFound
 from releaseapp.events.models import EventType
 from releaseapp.events.service import append
 from releaseapp.workflows import queries
-from releaseapp.workflows.definition import LARGEST_DEFINITION_BYTES, check
-from releaseapp.workflows.file import Document, WorkflowFile
+from releaseapp.workflows.file import Document
 from releaseapp.workflows.models import (
     VERSION_TRANSITIONS,
     Action,
-    HistoryEntry,
     Version,
     VersionStatus,
     Workflow,
     WorkflowStatus,
 )
+from releaseapp.workflows.store import By, Store, change_workflow, entry_of, new_draft, write
 
 BIN_SECONDS = 30 * 24 * 3600
-_EVENT_OF = {
-    Action.CREATED: EventType.WORKFLOW_CREATED,
-    Action.DELETED: EventType.WORKFLOW_DELETED,
-    Action.PUBLISHED: EventType.VERSION_PUBLISHED,
-}
-
-
-class By(msgspec.Struct, frozen=True):
-    """Who does something (None for the server itself), and what they say of it."""
-
-    account_id: str | None
-    summary: str = ""
-
-
-class Store(msgspec.Struct, frozen=True):
-    """The file with workflows and the database with events, which change together."""
-
-    db: Database
-    file: WorkflowFile
 
 
 def list_workflows(store: Store, workspace_id: str, *, search: str = "", deleted: bool = False) -> list[Workflow]:
@@ -81,7 +54,7 @@ def create_workflow(
     store: Store, workspace_id: str, definition: dict[str, Any], by: By, *, tags: Iterable[str] = ()
 ) -> Workflow:
     """Adds a workflow with its first draft; raises Invalid with every fault of the definition."""
-    draft = _draft(1, definition, By(by.account_id, by.summary.strip() or "First draft"), base=None)
+    draft = new_draft(1, definition, By(by.account_id, by.summary.strip() or "First draft"), base=None)
     now = clock.now_text()
     workflow = Workflow(
         id=clock.new_id("wfl"),
@@ -91,16 +64,16 @@ def create_workflow(
         tags=list(dict.fromkeys(tags)),
         published_version=None,
         versions=[draft],
-        history=[_entry(Action.CREATED, By(by.account_id, draft.change_summary), 1)],
+        history=[entry_of(Action.CREATED, By(by.account_id, draft.change_summary), 1)],
         created_at=now,
         updated_at=now,
     )
 
-    def add(document: Document) -> tuple[Document, Workflow]:
+    def add(document: Document) -> tuple[Document, list[Workflow]]:
         kept = [one for one in document.workflows if not _past_its_time(one)]
-        return msgspec.structs.replace(document, workflows=[*kept, workflow]), workflow
+        return msgspec.structs.replace(document, workflows=[*kept, workflow]), [workflow]
 
-    return _write(store, Action.CREATED, add)
+    return write(store, Action.CREATED, add)[0]
 
 
 def add_draft(store: Store, workflow: Workflow, number: int, action: Action, by: By) -> Workflow:
@@ -111,10 +84,10 @@ def add_draft(store: Store, workflow: Workflow, number: int, action: Action, by:
     def add(present: Workflow) -> Workflow:
         source = _get_version(present, number)
         base = present.published_version
-        draft = _draft(present.versions[-1].number + 1, source.definition, by, base=base)
+        draft = new_draft(present.versions[-1].number + 1, source.definition, by, base=base)
         return msgspec.structs.replace(present, versions=[*present.versions, draft])
 
-    return _change(store, workflow, action, by, add)
+    return change_workflow(store, workflow, action, by, add)
 
 
 def change_draft(
@@ -140,13 +113,13 @@ def change_draft(
         if guard is not None:
             guard(version.revision)
         said = By(by.account_id, by.summary.strip() or version.change_summary)
-        draft = _draft(number, definition, said, base=version.base)
+        draft = new_draft(number, definition, said, base=version.base)
         changed = msgspec.structs.replace(
             draft, revision=version.revision + 1, created_at=version.created_at, author=version.author
         )
         return _with(present, changed)
 
-    return _change(store, workflow, Action.UPDATED, by, change, version=number)
+    return change_workflow(store, workflow, Action.UPDATED, by, change, version=number)
 
 
 def publish(store: Store, workflow: Workflow, number: int, by: By, *, anyway: bool = False) -> Workflow:
@@ -167,7 +140,7 @@ def publish(store: Store, workflow: Workflow, number: int, by: By, *, anyway: bo
             )
         return _published(present, version)
 
-    return _change(store, workflow, Action.PUBLISHED, by, change, version=number)
+    return change_workflow(store, workflow, Action.PUBLISHED, by, change, version=number)
 
 
 def revert_and_publish(store: Store, workflow: Workflow, number: int, by: By) -> Workflow:
@@ -176,10 +149,10 @@ def revert_and_publish(store: Store, workflow: Workflow, number: int, by: By) ->
 
     def change(present: Workflow) -> Workflow:
         source = _get_version(present, number)
-        draft = _draft(present.versions[-1].number + 1, source.definition, by, base=present.published_version)
+        draft = new_draft(present.versions[-1].number + 1, source.definition, by, base=present.published_version)
         return _published(msgspec.structs.replace(present, versions=[*present.versions, draft]), draft)
 
-    return _change(store, workflow, Action.PUBLISHED, by, change)
+    return change_workflow(store, workflow, Action.PUBLISHED, by, change)
 
 
 def archive_version(store: Store, workflow: Workflow, number: int, by: By) -> Workflow:
@@ -193,7 +166,7 @@ def archive_version(store: Store, workflow: Workflow, number: int, by: By) -> Wo
             return archived
         return msgspec.structs.replace(archived, published_version=None, status=WorkflowStatus.DRAFT)
 
-    return _change(store, workflow, Action.ARCHIVED, by, change, version=number)
+    return change_workflow(store, workflow, Action.ARCHIVED, by, change, version=number)
 
 
 def pause(store: Store, workflow: Workflow, by: By) -> Workflow:
@@ -214,7 +187,7 @@ def delete_workflow(store: Store, workflow: Workflow, by: By) -> Workflow:
             raise Conflict("This workflow is in the bin already.")
         return msgspec.structs.replace(present, deleted_at=clock.now_text())
 
-    return _change(store, workflow, Action.DELETED, by, change)
+    return change_workflow(store, workflow, Action.DELETED, by, change)
 
 
 def restore_workflow(store: Store, workflow: Workflow, by: By) -> Workflow:
@@ -225,7 +198,7 @@ def restore_workflow(store: Store, workflow: Workflow, by: By) -> Workflow:
             raise Conflict("This workflow is not in the bin.")
         return msgspec.structs.replace(present, deleted_at=None)
 
-    return _change(store, workflow, Action.RESTORED, by, change)
+    return change_workflow(store, workflow, Action.RESTORED, by, change)
 
 
 def reconcile(store: Store) -> bool:
@@ -248,82 +221,7 @@ def _move(
             raise Conflict(f"The workflow is {present.status}, not {before}.")
         return msgspec.structs.replace(present, status=after)
 
-    return _change(store, workflow, action, by, change)
-
-
-def _change(
-    store: Store,
-    workflow: Workflow,
-    action: Action,
-    by: By,
-    change: Callable[[Workflow], Workflow],
-    version: int | None = None,
-) -> Workflow:
-    """Changes one workflow of the newest document, with an entry in its history and an event."""
-
-    def apply(document: Document) -> tuple[Document, Workflow]:
-        present = next((one for one in document.workflows if one.id == workflow.id), None)
-        if present is None:
-            raise NotFound("There is no such workflow.")
-        if present.deleted_at is not None and action is not Action.RESTORED:
-            raise Conflict("This workflow is in the bin; restore it first.")
-        after = change(present)
-        number = version if version is not None else after.versions[-1].number
-        changed = msgspec.structs.replace(
-            after, history=[*after.history, _entry(action, by, number)], updated_at=clock.now_text()
-        )
-        workflows = [changed if one.id == changed.id else one for one in document.workflows]
-        return msgspec.structs.replace(document, workflows=workflows), changed
-
-    return _write(store, action, apply)
-
-
-def _write(store: Store, action: Action, apply: Callable[[Document], tuple[Document, Workflow]]) -> Workflow:
-    with store.db.transaction() as tx:
-
-        def with_event(document: Document) -> tuple[Document, Workflow]:
-            after, workflow = apply(document)
-            entry = workflow.history[-1]
-            append(
-                tx,
-                _EVENT_OF.get(action, EventType.WORKFLOW_UPDATED),
-                workflow.id,
-                workspace_id=workflow.workspace_id,
-                actor=entry.author,
-                data={
-                    "name": workflow.shown.name,
-                    "action": action,
-                    "version": entry.version,
-                    "revision": document.revision + 1,
-                },
-            )
-            return after, workflow
-
-        return store.file.change(with_event)
-
-
-def _draft(number: int, definition: dict[str, Any] | msgspec.Raw, by: By, *, base: int | None) -> Version:
-    value = msgspec.json.decode(definition) if isinstance(definition, msgspec.Raw) else definition
-    faults = check(value)
-    if faults:
-        raise Invalid(faults)
-    text = msgspec.json.encode(value)
-    if len(text) > LARGEST_DEFINITION_BYTES:
-        raise Invalid.at("", f"The definition is larger than {LARGEST_DEFINITION_BYTES:,} bytes of JSON.")
-    now = clock.now_text()
-    return Version(
-        number=number,
-        status=VersionStatus.DRAFT,
-        author=by.account_id,
-        change_summary=by.summary,
-        base=base,
-        revision=1,
-        created_at=now,
-        updated_at=now,
-        name=value["name"].strip(),
-        description=value.get("description", ""),
-        definition=msgspec.Raw(text),
-    )
+    return change_workflow(store, workflow, action, by, change)
 
 
 def _published(workflow: Workflow, version: Version) -> Workflow:
@@ -352,10 +250,6 @@ def _get_version(workflow: Workflow, number: int) -> Version:
 def _check_move(version: Version, to: VersionStatus) -> None:
     if to not in VERSION_TRANSITIONS[version.status]:
         raise Conflict(f"Version {version.number} is {version.status} and cannot become {to}.")
-
-
-def _entry(action: Action, by: By, version: int | None) -> HistoryEntry:
-    return HistoryEntry(clock.new_id("his"), clock.now_text(), action, by.account_id, by.summary.strip(), version)
 
 
 def _past_its_time(workflow: Workflow) -> bool:

@@ -20,7 +20,7 @@ from releaseapp.workflows.difference import text_difference
 from releaseapp.workflows.models import Action, Workflow
 from releaseapp.workflows.resources import VersionNode, WorkflowNode, Workflows, store_of
 from releaseapp.workflows.schemas import Summary
-from releaseapp.workflows.service import By
+from releaseapp.workflows.store import By
 from releaseapp.workflows.templates import FIRST_TEMPLATE
 from releaseapp.workspaces.resources import WorkspaceNode
 

@@ -14,7 +14,7 @@ from releaseapp.errors import Conflict
 from releaseapp.workflows import queries, service
 from releaseapp.workflows.file import WorkflowFile
 from releaseapp.workflows.models import Action, VersionStatus, WorkflowStatus
-from releaseapp.workflows.service import By, Store
+from releaseapp.workflows.store import By, Store
 
 BY = By("acc_tester")
 

@@ -1,0 +1,63 @@
+"""The ``releaseapp`` command."""
+
+import signal
+import threading
+from pathlib import Path
+
+import click
+
+import releaseapp
+from releaseapp.cli.ini import INI, open_server, refusals_are_sentences
+from releaseapp.cli.people import user, workspace
+from releaseapp.cli.workflows import workflows
+from releaseapp.seeds import demo_lines
+from releaseapp.seeds import seed as make_demo
+from releaseapp.settings import as_markdown
+
+
+@click.group()
+@click.version_option(releaseapp.__version__)
+def main() -> None:
+    """Runs and looks after a releaseapp server; each command takes the server's ini file."""
+
+
+@main.command()
+@INI
+@refusals_are_sentences
+def seed(ini: Path) -> None:
+    """Makes the demo workspaces and accounts, with a password that everybody knows."""
+    settings, db = open_server(ini)
+    if not make_demo(db, settings):
+        click.echo("The demo is there already.")
+        return
+    click.echo("\n".join(demo_lines()))
+
+
+@main.command("settings")
+def print_settings() -> None:
+    """Prints every setting, as the page docs/settings.md."""
+    click.echo(as_markdown(), nl=False)
+
+
+@main.command()
+@INI
+@refusals_are_sentences
+def worker(ini: Path) -> None:
+    """Does agents' tasks until it is told to stop."""
+    from releaseapp.agents.tasks.queue import open_queue  # noqa: PLC0415 - other commands need no queue
+    from releaseapp.agents.tasks.worker import Worker  # noqa: PLC0415
+
+    settings, db = open_server(ini)
+    running = Worker(db, open_queue(settings), settings)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    running.start()
+    click.echo(f"Worker with {settings.worker_threads} threads is at work; Ctrl-C ends it.")
+    stop.wait()
+    running.stop(grace_seconds=10)
+    db.close()
+
+
+for group in (user, workflows, workspace):
+    main.add_command(group)
