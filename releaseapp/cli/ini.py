@@ -1,0 +1,40 @@
+"""What commands begin with: the server's ini file, and how a refusal is said."""
+
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+from plaster import get_settings
+
+from releaseapp.db.api import Database
+from releaseapp.errors import AppError
+from releaseapp.settings import Settings, load
+from releaseapp.storage import open_database
+
+INI = click.argument("ini", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+
+
+def refusals_are_sentences(command: Callable[..., Any]) -> Callable[..., Any]:
+    """A refusal is said in a sentence and exit code 2, without a traceback."""
+
+    @wraps(command)
+    def wrapper(*arguments: Any, **options: Any) -> Any:
+        try:
+            return command(*arguments, **options)
+        except AppError as error:
+            click.echo(str(error), err=True)
+            sys.exit(2)
+
+    return wrapper
+
+
+def open_server(ini: Path) -> tuple[Settings, Database]:
+    """The settings of an ini file, and its database."""
+    section = get_settings(str(ini), "app:main")
+    values = {name: value for name, value in section.items() if name not in {"use", "here", "__file__"}}
+    settings = load(values, os.environ, ini_path=str(ini))
+    return settings, open_database(settings)
