@@ -45,6 +45,10 @@ class Retry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     interval_seconds: Annotated[float, Meta(ge=0, le=86_400)] = 1.0
 
 
+OWN_KEY = "x-"
+"""Keys that begin so are the writer's own: kept as they are, and never looked into."""
+
+
 class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One step. Without ``needs`` it follows the one before it."""
 
@@ -73,7 +77,7 @@ class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def check(value: Any) -> list[Fault]:
     """Everything that is wrong with a definition, by JSON pointers into it; an empty list when it will do."""
     try:
-        definition = fit(value, Definition)
+        definition = fit(_without_own_keys(value), Definition)
     except Invalid as error:
         faults = list(error.faults)
         steps = value.get("steps") if isinstance(value, dict) else None
@@ -83,13 +87,16 @@ def check(value: Any) -> list[Fault]:
         *_faults_of_inputs(definition.inputs),
         *_faults_of_steps(definition.steps),
         *_faults_of_template(definition.output, "/output"),
+        *_faults_of_references(definition.output, "/output", {step.get("id") for step in definition.steps}),
     ]
 
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of a definition, for editors: with the config of each type of step."""
     (definition, step), parts = msgspec.json.schema_components([Definition, Step], ref_template="#/$defs/{name}")
-    configs, config_parts = msgspec.json.schema_components(list(STEP_TYPES.values()), ref_template="#/$defs/{name}")
+    configs, config_parts = msgspec.json.schema_components(
+        [kind.config for kind in STEP_TYPES.values()], ref_template="#/$defs/{name}"
+    )
     parts = {**parts, **config_parts}
     parts["Definition"]["properties"]["steps"]["items"] = {
         **step,
@@ -99,12 +106,30 @@ def json_schema() -> dict[str, Any]:
         ],
     }
     parts["Step"]["properties"]["type"] = {"enum": list(STEP_TYPES)}
+    for config in configs:
+        _allow_expressions(parts[config["$ref"].rpartition("/")[2]])
+    for name in ("Definition", "Step"):
+        parts[name]["patternProperties"] = {f"^{OWN_KEY}": {}}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "releaseapp workflow",
         **definition,
         "$defs": parts,
     }
+
+
+def _allow_expressions(config: dict[str, Any]) -> None:
+    for name, schema in config["properties"].items():
+        if schema.get("type", "string") != "string" or "anyOf" in schema or "enum" in schema:
+            about = {key: schema.pop(key) for key in ("description", "default") if key in schema}
+            written = {"type": "string", "pattern": r"\{\{"}
+            config["properties"][name] = {"anyOf": [schema, written], **about}
+
+
+def _without_own_keys(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {key: item for key, item in value.items() if not (isinstance(key, str) and key.startswith(OWN_KEY))}
 
 
 def _faults_of_inputs(schema: dict[str, Any]) -> Iterator[Fault]:
@@ -128,11 +153,14 @@ def _faults_of_steps(steps: list[dict[str, Any]]) -> Iterator[Fault]:
                 yield Fault(f"{here}/id", f"There are two steps with the id {step_id!r}.")
             seen.add(step_id)
     yield from _faults_of_order(steps, seen)
+    for number, value in enumerate(steps):
+        for field in ("config", "when", "for_each"):
+            yield from _faults_of_references(value.get(field), f"/steps/{number}/{field}", seen)
 
 
 def _faults_of_step(value: dict[str, Any], here: str) -> Iterator[Fault]:
     try:
-        fit(value, Step)
+        fit(_without_own_keys(value), Step)
     except Invalid as error:
         yield from (Fault(here + fault.pointer, fault.detail) for fault in error.faults)
     kind = value.get("type")
@@ -140,7 +168,7 @@ def _faults_of_step(value: dict[str, Any], here: str) -> Iterator[Fault]:
         if kind not in STEP_TYPES:
             yield Fault(f"{here}/type", f"There is no step type {kind!r}; there are {', '.join(STEP_TYPES)}.")
         elif isinstance(value.get("config", {}), dict):
-            yield from _faults_of_config(value.get("config", {}), STEP_TYPES[kind], f"{here}/config")
+            yield from _faults_of_config(value.get("config", {}), STEP_TYPES[kind].config, f"{here}/config")
     for name in ("config", "when", "for_each"):
         yield from _faults_of_template(value.get(name), f"{here}/{name}")
 
@@ -162,6 +190,19 @@ def _faults_of_config(config: dict[str, Any], schema: type[msgspec.Struct], here
 
 def _faults_of_template(template: Any, here: str) -> Iterator[Fault]:
     yield from (Fault(here + fault.pointer, fault.detail) for fault in expressions.check(template))
+
+
+def _faults_of_references(template: Any, here: str, known: set[Any]) -> Iterator[Fault]:
+    for name in sorted(steps_read_by(template) - known):
+        yield Fault(here, f"There is no step {name!r} to read from.")
+
+
+def steps_read_by(template: Any) -> set[str]:
+    """The ids of the steps whose outputs a template reads; none of a template that has faults."""
+    try:
+        return {path[1] for path in expressions.names(template) if path[0] == "steps" and len(path) > 1}
+    except expressions.ExpressionError:
+        return set()
 
 
 def _faults_of_order(steps: list[dict[str, Any]], known: set[str]) -> Iterator[Fault]:

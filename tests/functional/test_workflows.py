@@ -254,3 +254,28 @@ def test_files_are_checked_from_the_shell_with_line_numbers(tmp_path):
     assert f"{bad}:6: There is no step type 'nope'" in told.output
     Path(bad).write_bytes(b"\xff")
     assert "not UTF-8" in CliRunner().invoke(main, ["workflows", "check", str(bad)]).output
+
+
+def test_a_step_that_reads_from_a_step_that_is_not_there_is_refused(casey):
+    steps = [{"id": "a", "type": "transform", "config": {"value": {"x": "{{ steps.b.output }}"}}}]
+    refused = casey.post_json(WORKFLOWS, {"definition": {**definition(), "steps": steps}}, status=400).json
+    assert refused["errors"] == [{"pointer": "/steps/0/config", "detail": "There is no step 'b' to read from."}]
+
+
+def test_keys_that_begin_with_x_are_kept_as_they_are_and_others_are_refused(casey):
+    own = {"x-owner": "research", **definition()}
+    own["steps"][0]["x-notes"] = ["kept"]
+    made = casey.post_json(WORKFLOWS, {"definition": own}, status=201).json
+    assert casey.get(at(made, "versions/1")).json["definition"] == own
+    refused = casey.post_json(WORKFLOWS, {"definition": {**definition(), "owner": "research"}}, status=400).json
+    assert [fault["pointer"] for fault in refused["errors"]] == ["/owner"]
+
+
+def test_the_schema_accepts_expressions_where_values_of_other_types_stand(casey):
+    import jsonschema
+
+    schema = casey.get("/schemas/workflow.json").json
+    step = {"id": "a", "type": "database.query", "config": {"credential": "c", "sql": "SELECT 1"}}
+    for limit, fits in ((5, True), ("{{ inputs.limit }}", True), ("many", False), (0, False)):
+        one = {**step, "config": {**step["config"], "row_limit": limit}}
+        assert jsonschema.Draft202012Validator(schema).is_valid({"name": "x", "steps": [one]}) is fits
