@@ -1,50 +1,58 @@
 """Definitions as YAML: JSON's data in a form that people like to write, and nothing beyond it."""
 
+import re
 from typing import Any
 
 import msgspec
 import yaml
 
 from releaseapp.errors import Invalid
+from releaseapp.workflows.yaml_writing import UNPRINTABLE, dump
+
+__all__ = ["LARGEST_BYTES", "MOST_VALUES", "dump", "line_of", "load"]
 
 _DEEPEST = 60
 LARGEST_BYTES = 10_485_760
+MOST_VALUES = 250_000
+"""Reading takes a few microseconds and a few hundred bytes of memory a value: this many take a second or two."""
+
+_TAG = "tag:yaml.org,2002:"
 _TAGS = frozenset(
-    f"tag:yaml.org,2002:{name}"
-    for name in ("null", "bool", "int", "float", "str", "timestamp", "merge", "value", "map", "seq")
+    _TAG + name for name in ("null", "bool", "int", "float", "str", "timestamp", "merge", "value", "map", "seq")
 )
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+_WORDS = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
 
 
-class _Loader(yaml.CSafeLoader):
-    """YAML's scalars as JSON has them: dates stay text, and ``yes`` is a word."""
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes a text of several lines as a block."""
-
-
-def load(text: str) -> tuple[Any, dict[str, int]]:
+def load(text: str, *, deepest: int = _DEEPEST, most_values: int = MOST_VALUES) -> tuple[Any, dict[str, int]]:
     """The data of a YAML (or JSON) document, and the line of each JSON pointer in it.
 
     Raises Invalid naming the line for what is not YAML, for anchors and
     aliases (which can grow without end), for a key that stands twice, for keys
-    that are no text, for numbers JSON does not have, and for what is nested too deep.
+    that are no text, for numbers that are too large, for the NUL character, for
+    a second document, for what is nested more than ``deepest`` deep, and for more than ``most_values``.
     """
     if len(text.encode("utf-8", "replace")) > LARGEST_BYTES:
         raise Invalid.at("", f"The document is larger than {LARGEST_BYTES:,} bytes.")
+    strange = UNPRINTABLE.search(text)
+    if strange is not None:
+        line = text.count("\n", 0, strange.start()) + 1
+        raise Invalid.at(
+            "",
+            f"Line {line}: this is not YAML: it holds the character U+{ord(strange[0]):04X}, "
+            "which must be written as an escape in double quotes.",
+        )
     try:
-        _refuse_what_grows(text)
-        root = yaml.compose(text, Loader=_Loader)
-        if root is None:
-            raise Invalid.at("", "The document is empty.")
-        lines: dict[str, int] = {}
-        return _value(root, "", lines, 0), lines
+        reader = _Reader(text, deepest, most_values)
+        return reader.document(), reader.lines
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"Line {mark.line + 1}: " if mark else ""
         raise Invalid.at("", f"{where}{getattr(error, 'problem', None) or 'this is not YAML'}.") from error
-    except (ValueError, RecursionError) as error:
-        raise Invalid.at("", f"This is not YAML: {error}.") from error
 
 
 def line_of(lines: dict[str, int], pointer: str) -> int:
@@ -54,64 +62,89 @@ def line_of(lines: dict[str, int], pointer: str) -> int:
     return lines.get(pointer, 1)
 
 
-def dump(value: Any) -> str:
-    """Data as YAML, keys in their order."""
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+class _Reader:
+    """Makes values out of the parser's events as they come, so that what is refused is never built."""
 
+    def __init__(self, text: str, deepest: int, most_values: int) -> None:
+        self.lines: dict[str, int] = {}
+        self._next = yaml.CSafeLoader(text).get_event
+        self._deepest = deepest
+        self._most_values = most_values
 
-def _refuse_what_grows(text: str) -> None:
-    """Before anything is built: depth is limited, anchors and aliases are not there."""
-    depth = 0
-    for event in yaml.parse(text, Loader=_Loader):
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise Invalid.at("", f"Line {_line(event.start_mark)}: anchors and aliases are not accepted here.")
-        if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
-            depth += 1
-            if depth > _DEEPEST:
-                raise Invalid.at("", f"Line {_line(event.start_mark)}: nested more than {_DEEPEST} deep.")
-        elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
-            depth -= 1
+    def document(self) -> Any:
+        """The one document of the text."""
+        self._next()
+        if isinstance(self._next(), yaml.StreamEndEvent):
+            raise Invalid.at("", "The document is empty.")
+        value = self._value(self._next(), "", 1)
+        self._next()
+        after = self._next()
+        if not isinstance(after, yaml.StreamEndEvent):
+            raise Invalid.at("", f"Line {_line(after)}: a second document begins here; give one at a time.")
+        return value
 
-
-def _line(mark: Any) -> int:
-    return int(mark.line) + 1 if mark is not None else 1
-
-
-def _value(node: yaml.Node, pointer: str, lines: dict[str, int], depth: int) -> Any:
-    lines[pointer] = node.start_mark.line + 1
-    if node.tag not in _TAGS:
-        raise Invalid.at(pointer, f"Line {_line(node.start_mark)}: the tag {node.tag} is not accepted here.")
-    if isinstance(node, yaml.MappingNode):
-        found: dict[str, Any] = {}
-        for key, value in node.value:
-            name = key.value if isinstance(key, yaml.ScalarNode) else None
-            if name is None:
-                raise Invalid.at(pointer, f"Line {key.start_mark.line + 1}: a key must be text.")
-            if name in found:
-                raise Invalid.at(pointer, f"Line {key.start_mark.line + 1}: the key {name!r} stands twice.")
-            below = f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
-            found[name] = _value(value, below, lines, depth + 1)
+    def _value(self, event: Any, pointer: str, depth: int) -> Any:
+        line = self.lines[pointer] = _line(event)
+        if len(self.lines) > self._most_values:
+            raise Invalid.at("", f"Line {line}: these are more than {self._most_values:,} values; that is too many.")
+        if isinstance(event, yaml.AliasEvent) or event.anchor:
+            raise Invalid.at(pointer, f"Line {line}: anchors and aliases are not accepted here.")
+        if event.tag is not None and event.tag not in _TAGS:
+            raise Invalid.at(pointer, f"Line {line}: the tag {event.tag[:100]} is not accepted here.")
+        if isinstance(event, yaml.ScalarEvent):
+            return _scalar(event, pointer)
+        if depth > self._deepest:
+            raise Invalid.at(pointer, f"Line {line}: nested more than {self._deepest} deep.")
+        if isinstance(event, yaml.MappingStartEvent):
+            return self._mapping(pointer, depth)
+        found: list[Any] = []
+        while not isinstance(event := self._next(), yaml.SequenceEndEvent):
+            found.append(self._value(event, f"{pointer}/{len(found)}", depth + 1))
         return found
-    if isinstance(node, yaml.SequenceNode):
-        return [_value(item, f"{pointer}/{index}", lines, depth + 1) for index, item in enumerate(node.value)]
-    return _scalar(node)
+
+    def _mapping(self, pointer: str, depth: int) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        while not isinstance(event := self._next(), yaml.MappingEndEvent):
+            name = self._key(event, pointer)
+            if name in found:
+                raise Invalid.at(pointer, f"Line {_line(event)}: the key {name[:100]!r} stands twice.")
+            below = f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
+            found[name] = self._value(self._next(), below, depth + 1)
+        return found
+
+    @staticmethod
+    def _key(event: Any, pointer: str) -> str:
+        if isinstance(event, yaml.AliasEvent) or event.anchor:
+            raise Invalid.at(pointer, f"Line {_line(event)}: anchors and aliases are not accepted here.")
+        if not isinstance(event, yaml.ScalarEvent):
+            raise Invalid.at(pointer, f"Line {_line(event)}: a key must be text.")
+        return _text(event, pointer)
 
 
-def _scalar(node: yaml.Node) -> Any:
-    if node.tag == "tag:yaml.org,2002:null":
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1
+
+
+def _scalar(event: Any, pointer: str) -> Any:
+    kind = event.tag.removeprefix(_TAG) if event.tag is not None else ""
+    if kind == "null":
         return None
-    if node.tag in {"tag:yaml.org,2002:bool", "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}:
-        # As JSON reads them; what JSON does not have (0x1F, 1_000, .inf, yes) stays the text that was written.
-        try:
-            return msgspec.json.decode(node.value.lower() if node.tag.endswith("bool") else node.value)
-        except msgspec.DecodeError:
-            return str(node.value)
-    return str(node.value)
+    if not (event.implicit[0] if not kind else kind in {"bool", "int", "float"}):
+        return _text(event, pointer)
+    # As JSON reads them; what JSON does not have (0x1F, 1_000, .inf, yes) stays the text that was written.
+    if event.value in _WORDS:
+        return _WORDS[event.value]
+    if not _NUMBER.fullmatch(event.value):
+        return _text(event, pointer)
+    try:
+        return msgspec.json.decode(event.value)
+    except msgspec.DecodeError as error:
+        sentence = "this number is too large; put it into quotes, so that it is text."
+        raise Invalid.at(pointer, f"Line {_line(event)}: {sentence}") from error
 
 
-def _block(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
-    style = "|" if "\n" in text else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Dumper.add_representer(str, _block)
+def _text(event: Any, pointer: str) -> str:
+    value = str(event.value)
+    if "\0" in value:
+        raise Invalid.at(pointer, f"Line {_line(event)}: text must not hold the NUL character.")
+    return value
