@@ -24,6 +24,7 @@ from releaseapp.live.gateway import Gateway
 from releaseapp.live.http.answers import Application
 from releaseapp.live.http.server import Limits, Server, listen
 from releaseapp.live.threads import Threads
+from releaseapp.web.limits import largest_body
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +118,7 @@ class Service:
         gateway = Gateway(registry.db, registry.app_settings)
         registry.live_counters = gateway.counters
         threads = Threads(options.threads, "request", registry.db.close_thread)
-        limits = Limits(body_bytes=registry.app_settings.max_body_bytes)
+        limits = Limits(body_bytes=largest_body(registry))
         server = self._server = Server(sock, self._pages, gateway, limits, threads, trusted_proxy=options.trusted_proxy)
         stopping = self._stop_when_asked()
         gateway.start()

@@ -14,6 +14,7 @@ def includeme(config: Any) -> None:
     config.include("releaseapp.web.csrf")
     config.include("releaseapp.web.idempotency")
     config.include("releaseapp.web.metrics")
+    config.include("releaseapp.web.limits")
     config.include("releaseapp.web.manners")
     config.include("releaseapp.web.problems")
     config.include("releaseapp.web.statics")

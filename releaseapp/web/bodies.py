@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from releaseapp.errors import Fault, Invalid, Malformed, TooLarge, UnsupportedMediaType
+from releaseapp.errors import Fault, Invalid, Malformed, UnsupportedMediaType
 from releaseapp.web import json_text
+from releaseapp.web.limits import too_large
 from releaseapp.web.request import Request
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -40,18 +41,18 @@ def read_optional(request: Request, schema: type[S]) -> S:
 
 
 def raw(request: Request) -> bytes:
-    """The body's bytes; raises TooLarge when they are over ``max_body_bytes``, Malformed when some are missing."""
+    """The body's bytes; raises TooLarge when they are over the limit, Malformed when some are missing."""
     kept: bytes | None = request.__dict__.get("_raw_body")
     if kept is not None:
         return kept
-    limit = request.settings.max_body_bytes
+    limit = request.body_limit or request.settings.max_body_bytes
     length = request.content_length
     if length is None and not request.is_body_readable:
         body = b""
     else:
         body = request.environ["wsgi.input"].read(limit + 1 if length is None else min(length, limit + 1))
     if len(body) > limit:
-        raise TooLarge(f"The body is larger than {limit:,} bytes, the most this server accepts.")
+        raise too_large(limit)
     if len(body) < (length or 0):
         raise Malformed("The body is shorter than its Content-Length says.")
     # Kept in memory: WebOb would move it to a temporary file.

@@ -5,7 +5,7 @@ from typing import Any
 
 from pyramid.response import Response
 
-from releaseapp.errors import TooLarge
+from releaseapp.web.limits import largest_body, too_large
 from releaseapp.web.problems import refusal
 from releaseapp.web.request import Request
 
@@ -28,15 +28,12 @@ _STRICT_TRANSPORT = ("Strict-Transport-Security", "max-age=31536000")
 
 def manners_tween(handler: Callable[[Request], Response], registry: Any) -> Callable[[Request], Response]:
     """Wraps every request, errors included."""
-    limit = registry.app_settings.max_body_bytes
+    limit = largest_body(registry)
     https = registry.app_settings.public_url.startswith("https://")
 
     def tween(request: Request) -> Response:
-        if (request.content_length or 0) > limit:
-            sentence = f"The body is larger than {limit:,} bytes, the most this server accepts."
-            response = refusal(TooLarge(sentence), request)
-        else:
-            response = handler(request)
+        fits = (request.content_length or 0) <= limit
+        response = handler(request) if fits else refusal(too_large(limit), request)
         headers = response.headerlist
         names = {name for name, _ in headers}
         headers.extend(_HEADERS)

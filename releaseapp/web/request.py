@@ -23,6 +23,8 @@ class Request(PyramidRequest):
 
     view_label = "none"
     """The view that answers, by module and function; for the figures."""
+    body_limit: int | None = None
+    """How large a body this view takes; None before the view is known, for which ``max_body_bytes`` holds."""
 
     @property
     def db(self) -> "Database":
