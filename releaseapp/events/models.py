@@ -17,6 +17,9 @@ class EventType(StrEnum):
     ACCOUNT_CREATED = "account.created"
     ACCOUNT_DISABLED = "account.disabled"
     ACCOUNT_UPDATED = "account.updated"
+    EDIT_FORCED = "edit.forced"
+    EDIT_LOCKED = "edit.locked"
+    EDIT_UNLOCKED = "edit.unlocked"
     MEMBER_ADDED = "member.added"
     MEMBER_REMOVED = "member.removed"
     MEMBER_UPDATED = "member.updated"
@@ -48,6 +51,7 @@ class EventType(StrEnum):
 _PERMISSION_BY_THING: dict[str, Permission | None] = {
     "account": None,
     "agent": Permission.AGENTS_VIEW,
+    "edit": Permission.WORKFLOWS_VIEW,
     "member": Permission.MEMBERS_VIEW,
     "memory": Permission.MEMORY_VIEW,
     "session": None,
@@ -59,14 +63,16 @@ _PERMISSION_BY_THING: dict[str, Permission | None] = {
 }
 
 
-def permission_for(event_type: str) -> Permission | None:
+def permission_for(event_type: str, subject: str = "") -> Permission | None:
     """The permission that lets a member see events of this type in a workspace.
 
     None means that no role covers it: such events concern one account, and
-    only the audit trail and that account may read them. Raises KeyError for a
-    type whose thing is not in the catalogue.
+    only the audit trail and that account may read them. Editing is seen by those
+    who may see what is edited: an agent, or (as without a ``subject``) a draft.
+    Raises KeyError for a type whose thing is not in the catalogue.
     """
-    return _PERMISSION_BY_THING[event_type.partition(".")[0]]
+    thing = event_type.partition(".")[0]
+    return _PERMISSION_BY_THING["agent" if thing == "edit" and subject.startswith("agt_") else thing]
 
 
 class Event(msgspec.Struct, frozen=True):

@@ -49,7 +49,7 @@ class Told:
 def tell(event: Event, frame: bytes) -> Told | None:
     """An event to be told; None for a type that this version does not know, which nobody may hear."""
     try:
-        permission = permission_for(event.type)
+        permission = permission_for(event.type, event.subject)
     except KeyError:
         return None
     accounts = frozenset(account for account in (event.subject, event.actor) if account is not None)
