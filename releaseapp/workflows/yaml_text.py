@@ -28,7 +28,9 @@ _WORDS = {
 }
 
 
-def load(text: str, *, deepest: int = _DEEPEST, most_values: int = MOST_VALUES) -> tuple[Any, dict[str, int]]:
+def load(
+    text: str, *, deepest: int = _DEEPEST, most_values: int = MOST_VALUES, largest: int = LARGEST_BYTES
+) -> tuple[Any, dict[str, int]]:
     """The data of a YAML (or JSON) document, and the line of each JSON pointer in it.
 
     Raises Invalid naming the line for what is not YAML, for anchors and
@@ -36,8 +38,8 @@ def load(text: str, *, deepest: int = _DEEPEST, most_values: int = MOST_VALUES) 
     that are no text, for numbers that are too large, for the NUL character, for
     a second document, for what is nested more than ``deepest`` deep, and for more than ``most_values``.
     """
-    if len(text.encode("utf-8", "replace")) > LARGEST_BYTES:
-        raise Invalid.at("", f"The document is larger than {LARGEST_BYTES:,} bytes.")
+    if len(text.encode("utf-8", "replace")) > largest:
+        raise Invalid.at("", f"The document is larger than {largest:,} bytes.")
     strange = UNPRINTABLE.search(text)
     if strange is not None:
         line = text.count("\n", 0, strange.start()) + 1
