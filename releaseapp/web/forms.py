@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -12,6 +12,18 @@ from releaseapp.web.request import Request
 
 _ADDRESS = re.compile(r"[!-\[\]-~]+")
 """Printable ASCII without the backslash, which browsers take for a slash."""
+
+
+class Posted(Protocol):
+    """The fields of a form as they were sent: several may have one name."""
+
+    def __contains__(self, name: object) -> bool: ...
+
+    def get(self, name: str, default: str = "") -> str:
+        """The last value of that name."""
+
+    def getall(self, name: str) -> list[str]:
+        """Every value of that name, in order."""
 
 
 class FormState(msgspec.Struct, frozen=True):

@@ -90,18 +90,13 @@ def add_draft(store: Store, workflow: Workflow, number: int, action: Action, by:
     return change_workflow(store, workflow, action, by, add)
 
 
-def change_draft(
-    store: Store,
-    workflow: Workflow,
-    number: int,
-    definition: dict[str, Any],
-    by: By,
-    guard: Callable[[int], None] | None = None,
+def edit_draft(
+    store: Store, workflow: Workflow, number: int, edit: Callable[[dict[str, Any], int], dict[str, Any]], by: By
 ) -> Workflow:
-    """Replaces what a draft says.
+    """Has ``edit`` make a draft's next definition of its present one and its revision.
 
     Raises Invalid with every fault, Conflict for a version that is no draft,
-    NotFound, and what ``guard`` raises when it does not accept the draft's revision.
+    NotFound, and what ``edit`` raises.
     """
 
     def change(present: Workflow) -> Workflow:
@@ -110,8 +105,7 @@ def change_draft(
             raise Conflict(
                 f"Version {number} is {version.status} and cannot be changed; duplicate it to go on from it."
             )
-        if guard is not None:
-            guard(version.revision)
+        definition = edit(msgspec.json.decode(version.definition), version.revision)
         said = By(by.account_id, by.summary.strip() or version.change_summary)
         draft = new_draft(number, definition, said, base=version.base)
         changed = msgspec.structs.replace(
@@ -120,6 +114,24 @@ def change_draft(
         return _with(present, changed)
 
     return change_workflow(store, workflow, Action.UPDATED, by, change, version=number)
+
+
+def change_draft(
+    store: Store,
+    workflow: Workflow,
+    number: int,
+    definition: dict[str, Any],
+    by: By,
+    guard: Callable[[int], None] | None = None,
+) -> Workflow:
+    """Replaces what a draft says; raises as :func:`edit_draft`, and what ``guard`` does with its revision."""
+
+    def edit(_present: dict[str, Any], revision: int) -> dict[str, Any]:
+        if guard is not None:
+            guard(revision)
+        return definition
+
+    return edit_draft(store, workflow, number, edit, by)
 
 
 def publish(store: Store, workflow: Workflow, number: int, by: By, *, anyway: bool = False) -> Workflow:

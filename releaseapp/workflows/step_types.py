@@ -167,10 +167,10 @@ STEP_TYPES: Mapping[str, StepType] = {
         {"rows": [{"id": 1}], "row_count": 1},
         (
             Preset(
-                "Read rows", {"credential": "", "sql": "SELECT * FROM orders WHERE id = :id", "parameters": {"id": 1}}
+                "Read rows", {"credential": "", "sql": "select * from orders where id = :id", "parameters": {"id": 1}}
             ),
             Preset(
-                "Change rows", {"credential": "", "sql": "UPDATE orders SET done = 1 WHERE id = :id", "write": True}
+                "Change rows", {"credential": "", "sql": "update orders set done = 1 where id = :id", "write": True}
             ),
         ),
     ),

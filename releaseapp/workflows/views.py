@@ -1,16 +1,15 @@
 """Workflows and their versions, for browsers: definitions are written as YAML."""
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from msgspec import Meta
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.response import Response
 
-from releaseapp.errors import AppError, Conflict, Fault, Invalid
+from releaseapp.errors import AppError, Conflict, Invalid
 from releaseapp.permissions import Permission
 from releaseapp.web.bodies import read_form
-from releaseapp.web.forms import FormState, refused
+from releaseapp.web.forms import FormState
 from releaseapp.web.messages import say
 from releaseapp.web.request import Request
 from releaseapp.web.shown import show
@@ -19,21 +18,10 @@ from releaseapp.workflows import service, yaml_text
 from releaseapp.workflows.difference import text_difference
 from releaseapp.workflows.models import Action, Workflow
 from releaseapp.workflows.resources import VersionNode, WorkflowNode, Workflows, store_of
-from releaseapp.workflows.schemas import Summary
 from releaseapp.workflows.store import By
 from releaseapp.workflows.templates import FIRST_TEMPLATE
+from releaseapp.workflows.yaml_form import WorkflowForm, read_yaml, with_lines
 from releaseapp.workspaces.resources import WorkspaceNode
-
-_LONGEST_YAML = 1_048_576
-
-
-class WorkflowForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A definition as YAML, with what one says of the change."""
-
-    yaml: Annotated[str, Meta(max_length=_LONGEST_YAML)]
-    change_summary: Summary = ""
-    tags: Annotated[str, Meta(max_length=1000)] = ""
-    revision: int | None = None
 
 
 @page(Workflows, Permission.WORKFLOWS_VIEW)
@@ -59,12 +47,12 @@ def create_workflow(context: Workflows, request: Request) -> Response:
         workflow = service.create_workflow(
             store_of(request),
             context.above(WorkspaceNode).id,
-            _read_yaml(form.yaml),
+            read_yaml(form.yaml),
             By(request.identity.account.id, form.change_summary),
             tags=[tag.strip() for tag in form.tags.split(",") if tag.strip()],
         )
     except Invalid as error:
-        return show(request, "workflows/new", form=_with_lines(request, error))
+        return show(request, "workflows/new", form=with_lines(request, error))
     say(request, f"{workflow.shown.name} is a draft now.")
     return HTTPSeeOther(request.resource_path(context, workflow.id))
 
@@ -106,53 +94,6 @@ def _compared(context: VersionNode, request: Request, text: str) -> dict[str, An
         return {"against": None, "difference": []}
     before = yaml_text.dump(msgspec.json.decode(other.definition))
     return {"against": other, "difference": text_difference(before, text)}
-
-
-@page(VersionNode, Permission.WORKFLOWS_EDIT, name="edit")
-def edit_page(context: VersionNode, request: Request) -> Response:
-    """The draft as YAML, to change."""
-    values = {
-        "yaml": yaml_text.dump(msgspec.json.decode(context.version.definition)),
-        "revision": str(context.version.revision),
-    }
-    return _show_edit(context, request, FormState(values))
-
-
-def _show_edit(context: VersionNode, request: Request, form: FormState, theirs: str | None = None) -> Response:
-    workflow = context.above(WorkflowNode).workflow
-    return show(request, "workflows/edit", workflow=workflow, version=context.version, form=form, theirs=theirs)
-
-
-@page(VersionNode, Permission.WORKFLOWS_EDIT, "POST", name="edit")
-def change_draft(context: VersionNode, request: Request) -> Response:
-    """Saves the draft, unless somebody else saved meanwhile: then both are shown."""
-    node = context.above(WorkflowNode)
-    try:
-        form = read_form(request, WorkflowForm)
-        by = By(request.identity.account.id, form.change_summary)
-        service.change_draft(
-            store_of(request), node.workflow, context.version.number, _read_yaml(form.yaml), by, _unless_changed(form)
-        )
-    except Invalid as error:
-        return _show_edit(context, request, _with_lines(request, error))
-    except Conflict as error:
-        state = refused(request, Invalid.at("", str(error)))
-        request.response.status_int = 409
-        values = {**state.values, "revision": str(context.version.revision)}
-        theirs = yaml_text.dump(msgspec.json.decode(context.version.definition))
-        return _show_edit(context, request, FormState(values, {}, state.general), theirs)
-    say(request, "Saved.")
-    return HTTPSeeOther(request.resource_path(node).rstrip("/"))
-
-
-def _unless_changed(form: WorkflowForm) -> Any:
-    def guard(present: int) -> None:
-        if form.revision is not None and form.revision != present:
-            raise Conflict(
-                "Somebody else changed this draft while you did. Your text is kept below; save again to replace theirs."
-            )
-
-    return guard
 
 
 @page(VersionNode, Permission.WORKFLOWS_PUBLISH, "POST", name="publish")
@@ -235,29 +176,3 @@ def _deed(context: WorkflowNode, request: Request, do: Any, told: str) -> Respon
     return HTTPSeeOther(
         request.resource_path(context if workflow.deleted_at is None else context.__parent__).rstrip("/")
     )
-
-
-def _read_yaml(text: str) -> dict[str, Any]:
-    try:
-        value, _ = yaml_text.load(text)
-    except Invalid as error:
-        raise Invalid([Fault("/yaml", fault.detail) for fault in error.faults]) from error
-    if not isinstance(value, dict):
-        raise Invalid.at("/yaml", "A definition is a mapping with a name and steps.")
-    return value
-
-
-def _with_lines(request: Request, error: Invalid) -> FormState:
-    """The form with its faults; those of the definition with the line of the YAML that they are in."""
-    state = refused(request, Invalid([fault for fault in error.faults if fault.pointer.startswith("/yaml")]))
-    rest = [fault for fault in error.faults if not fault.pointer.startswith("/yaml")]
-    lines = _lines(state.values.get("yaml", "")) if rest else {}
-    told = [f"Line {yaml_text.line_of(lines, fault.pointer)}: {fault.detail}" for fault in rest]
-    return FormState(state.values, state.errors, [*state.general, *told])
-
-
-def _lines(text: str) -> dict[str, int]:
-    try:
-        return yaml_text.load(text)[1]
-    except Invalid:
-        return {}

@@ -8,11 +8,14 @@ from releaseapp.workspaces import queries
 from releaseapp.workspaces.models import Happening, Membership
 
 _LATEST = 10**18
+_QUIET = frozenset({EventType.EDIT_LOCKED, EventType.EDIT_UNLOCKED, EventType.TASK_STREAM, EventType.VERSION_SAVED})
+"""Lines of a log, a draft that is saved on and on, who edits when: told live, and no news afterwards."""
+
 _LONGEST_ID = 18
 
 
 def list_activity(db: Reader, membership: Membership, page: Cursor) -> list[Happening]:
-    """Up to one more than a page of events, newest first; lines of streamed logs are left to their task."""
+    """Up to one more than a page of events, newest first, without what is no news afterwards."""
     digits = page.before.isascii() and page.before.isdigit() and len(page.before) <= _LONGEST_ID
     if page.before != FIRST and not digits:
         raise Invalid.at("/cursor", "cursor is not one that this list gave; begin again without it.")
@@ -25,5 +28,7 @@ def visible_types(membership: Membership) -> list[str]:
     return [
         event_type
         for event_type in EventType
-        if event_type is not EventType.TASK_STREAM and permission_for(event_type) in membership.permissions
+        # For most types these are one; what was forced concerns agents and drafts, and is for those who see both.
+        if event_type not in _QUIET
+        and {permission_for(event_type), permission_for(event_type, "agt_")} <= membership.permissions
     ]

@@ -191,9 +191,9 @@ def test_in_the_browser_a_draft_is_written_compared_and_published(app):
     page = publish.submit(status=303).follow()
     assert "published: version 1" in page.text
     begin = next(form for form in page.forms.values() if form.action.endswith("/duplicate"))
-    form = begin.submit(status=303).follow().forms["workflow"]
+    form = begin.submit(status=303).follow().forms["yaml-form"]
     form["yaml"] = form["yaml"].value.replace("There are no notes.", "Nothing to tell.")
-    page = form.submit(status=303).follow()
+    page = form.submit(status=303).follow().click("Daily digest")
     assert "unpublished changes" in page.text
     compared = page.click("Version 2", href="against")
     assert "Nothing to tell." in compared.html.find(class_="line-added").text
@@ -215,14 +215,14 @@ def test_in_the_browser_faults_are_told_with_their_line_and_the_text_is_kept(app
 def test_two_who_edit_one_draft_both_keep_their_text(app, workflow):
     casey, avery = app.as_browser("casey.editor@example.com"), app.as_browser("avery.owner@example.com")
     path = at(workflow, "versions/1/edit")
-    mine, theirs = casey.get(path).forms["workflow"], avery.get(path).forms["workflow"]
+    mine, theirs = casey.get(path).forms["yaml-form"], avery.get(path).forms["yaml-form"]
     theirs["yaml"] = theirs["yaml"].value.replace("value: 1", "value: 22")
     theirs.submit(status=303)
     mine["yaml"] = mine["yaml"].value.replace("value: 1", "value: 33")
     page = mine.submit(status=409)
     assert "value: 22" in page.text
-    assert "value: 33" in page.forms["workflow"]["yaml"].value
-    page.forms["workflow"].submit(status=303)
+    assert "value: 33" in page.forms["yaml-form"]["yaml"].value
+    page.forms["yaml-form"].submit(status=303)
 
 
 def test_the_demo_is_published_and_right(app):

@@ -1,0 +1,76 @@
+"""Which part of the draft is open in the editor, as the address says it."""
+
+from typing import Any, Literal
+
+import msgspec
+
+from releaseapp.errors import NotFound
+from releaseapp.web.request import Request
+from releaseapp.workflows.editor import parts
+from releaseapp.workflows.editor.parts import Definition, Step
+from releaseapp.workflows.models import Version
+from releaseapp.workflows.step_types import STEP_TYPES
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """The open part: the head, a step, a new step with what it begins with, the palette, or the YAML."""
+
+    kind: Literal["head", "step", "new", "palette", "yaml"]
+    step_id: str = ""
+    step: Step = {}
+    after: str | None = None
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The address of this part, as a query."""
+        behind = {"after": self.after} if self.after else {}
+        if self.kind == "step":
+            return {"step": self.step_id}
+        if self.kind == "new":
+            return {"add": str(self.step["type"]), **behind}
+        return {"add": "", **behind} if self.kind == "palette" else {}
+
+    def after_saving(self, request: Request, definition: Definition) -> "Opened":
+        """What is open once this part is saved: a new step is a step then, a renamed one has its new id."""
+        if self.kind not in {"step", "new"}:
+            return Opened("head")
+        step_id = request.POST.get("id", "").strip() or self.step_id
+        known = any(step.get("id") == step_id for step in parts.steps_of(definition))
+        return Opened("step", step_id=step_id, step=parts.get_step(definition, step_id)) if known else Opened("head")
+
+
+def definition_of(version: Version) -> Definition:
+    """The definition of a version as data."""
+    definition: Any = msgspec.json.decode(version.definition)
+    return definition  # type: ignore[no-any-return]
+
+
+def seen_of(part: object) -> str:
+    """What a form carries along to tell whether its part is still what it was."""
+    return parts.digest(part)
+
+
+def opened(request: Request, definition: Definition) -> Opened:
+    """The part that the query names; the head for a step that is not there any more."""
+    after = request.GET.get("after") or None
+    known = {step.get("id") for step in parts.steps_of(definition)}
+    if after not in known:
+        after = None
+    if "add" in request.GET:
+        kind = STEP_TYPES.get(request.GET["add"])
+        if kind is None:
+            return Opened("palette", after=after)
+        preset = _preset(request.GET.get("preset", "0"), len(kind.presets))
+        name = request.GET["add"]
+        step = {"id": parts.free_id(definition, name), "type": name, "config": kind.presets[preset].config}
+        return Opened("new", step=step, after=after)
+    step_id = request.GET.get("step", "")
+    try:
+        return Opened("step", step_id=step_id, step=parts.get_step(definition, step_id))
+    except NotFound:
+        return Opened("head")
+
+
+def _preset(text: str, count: int) -> int:
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 3 else 0  # noqa: PLR2004
+    return number if number < count else 0
