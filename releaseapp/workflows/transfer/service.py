@@ -27,8 +27,8 @@ from releaseapp.workspaces import service as workspaces
 
 __all__ = [
     "FROM_THE_SHELL", "OVER_HTTP", "File", "Format", "Incoming", "Limits", "Outcome", "Plan",
-    "as_text", "export_all", "export_version", "export_workflow", "file_name", "import_workflows", "note_export",
-    "plan_import", "read_incoming", "surroundings",
+    "as_text", "export_all", "export_version", "export_workflow", "exportable", "file_name",
+    "import_workflows", "note_export", "plan_import", "read_incoming", "surroundings",
 ]  # fmt: skip
 
 _PAGE = 200
@@ -53,10 +53,14 @@ class Incoming(msgspec.Struct, frozen=True):
         ]
 
 
+def exportable(store: Store, workspace_id: str) -> list[Workflow]:
+    """The workflows that an export of all has: those in the bin are left out, the oldest comes first."""
+    return sorted(list_workflows(store, workspace_id), key=lambda one: (one.created_at, one.id))
+
+
 def export_all(store: Store, workspace_id: str) -> dict[str, Any]:
-    """All workflows of a workspace but those in the bin, the oldest first."""
-    found = sorted(list_workflows(store, workspace_id), key=lambda one: (one.created_at, one.id))
-    return export.all_of(found, names_of(store.db, workspace_id))
+    """All workflows of a workspace but those in the bin."""
+    return export.all_of(exportable(store, workspace_id), names_of(store.db, workspace_id))
 
 
 def export_workflow(store: Store, workflow: Workflow) -> dict[str, Any]:
