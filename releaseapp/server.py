@@ -23,8 +23,10 @@ from releaseapp.errors import SettingsError
 from releaseapp.live.gateway import Gateway
 from releaseapp.live.http.answers import Application
 from releaseapp.live.http.server import Limits, Server, listen
+from releaseapp.live.subjects import Drafts, drafts_of, no_drafts
 from releaseapp.live.threads import Threads
 from releaseapp.web.limits import largest_body
+from releaseapp.workflows.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +117,7 @@ class Service:
         registry, options = self._app.registry, self._options
         sock = _listen(options)
         self.address = sock.getsockname()[:2]
-        gateway = Gateway(registry.db, registry.app_settings)
+        gateway = Gateway(registry.db, registry.app_settings, _drafts(registry))
         registry.live_counters = gateway.counters
         threads = Threads(options.threads, "request", registry.db.close_thread)
         limits = Limits(body_bytes=largest_body(registry))
@@ -174,6 +176,11 @@ def _listen(options: Options) -> socket.socket:
         return listen(options.host, options.port, reuse_port=options.reuse_port)
     except OSError as error:
         raise SettingsError(f"[server]: cannot listen at {options.host}:{options.port}: {error.strerror}.") from error
+
+
+def _drafts(registry: Any) -> Drafts:
+    file = getattr(registry, "workflow_file", None)
+    return drafts_of(Store(registry.db, file)) if file is not None else no_drafts
 
 
 def _convert(kind: Any, text: str) -> str | int | bool:

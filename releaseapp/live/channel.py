@@ -43,8 +43,17 @@ _REASONS = {
 class Channel:
     """Keeps connections and tells them what happens."""
 
-    def __init__(self, db: Database, settings: Settings, identify: Callable[[str], Identity], threads: Threads) -> None:
+    def __init__(
+        self,
+        db: Database,
+        settings: Settings,
+        identify: Callable[[str], Identity],
+        threads: Threads,
+        changed: Callable[[Connection], None],
+    ) -> None:
+        """``changed`` is told of connections whose identity is another one now."""
         self.counters = Counters()
+        self._identity_changed = changed
         self.newest = 0
         self._ping_seconds = settings.live_ping_seconds
         self._connections: dict[Enrolled, Connection] = {}
@@ -171,6 +180,7 @@ class Channel:
             self.end(connection, change.close)
             return
         before, connection.identity = connection.identity, change.identity
+        self._identity_changed(connection)
         if connection in self._audience:
             self._audience.join(connection)
         if connection.greeted and before.memberships != change.identity.memberships:

@@ -54,7 +54,8 @@ class Connection:
     ``code`` is why it ends, None while it does not; ``deadline`` when it is cut
     off then; ``heard_at`` and ``told_at`` when something last came in and went out;
     ``greeted`` whether hello was said; ``position`` the event up to which it was
-    told, while it catches up; ``strikes`` how often it could not be understood.
+    told, while it catches up; ``strikes`` how often it could not be understood;
+    ``on_end`` is called once, when it begins to end.
     """
 
     __slots__ = (
@@ -72,6 +73,7 @@ class Connection:
         "half_closed",
         "heard_at",
         "identity",
+        "on_end",
         "outbox",
         "pinged_at",
         "position",
@@ -99,6 +101,7 @@ class Connection:
         self.half_closed = False
         self.deadline = 0.0
         self.drained: Callable[[], None] | None = None
+        self.on_end: Callable[[], None] | None = None
         self.heard_at = self.told_at = self.pinged_at = clock.monotonic()
 
     def write(self, data: bytes, frames: int = 1) -> bool:
@@ -135,7 +138,7 @@ class Connection:
         """
         if self.code is not None:
             return
-        self.code = code
+        self._begin_to_end(code)
         self.half_closed = deaf
         self.deadline = clock.monotonic() + patience
         self.outbox.append((close_frame(code, reason), 0))
@@ -144,7 +147,7 @@ class Connection:
     def cut(self) -> None:
         """Ends without a word; the greenlet that reads it wakes up."""
         if self.code is None:
-            self.code = Close.VANISHED
+            self._begin_to_end(Close.VANISHED)
         self._shut(socket.SHUT_RDWR)
 
     def finish(self) -> None:
@@ -153,10 +156,15 @@ class Connection:
         Nothing may be written from here on: the number of the file soon belongs to somebody else.
         """
         if self.code is None:
-            self.code = Close.VANISHED
+            self._begin_to_end(Close.VANISHED)
         self._watcher.stop()
         self._watcher.close()
         self.outbox.clear()
+
+    def _begin_to_end(self, code: int) -> None:
+        self.code = code
+        if self.on_end is not None:
+            self.on_end()
 
     def _drop(self) -> None:
         # What is half sent must be sent to its end, or the goodbye cannot be told from its rest.

@@ -20,8 +20,11 @@ from releaseapp.live.channel import Channel
 from releaseapp.live.connection import Connection, make_send
 from releaseapp.live.counters import Counters
 from releaseapp.live.handshake import Ask, Refused, not_signed_in, read_handshake
-from releaseapp.live.protocol import ClientClose, ClientPing, ClientText, Close, Heard, Incoming, Unreadable, Violation
+from releaseapp.live.messages import Pong, Unreadable, read_message
+from releaseapp.live.presence import Presence
+from releaseapp.live.protocol import ClientClose, ClientPing, ClientText, Close, Heard, Incoming, Violation
 from releaseapp.live.reader import Enrolled
+from releaseapp.live.subjects import Drafts, no_drafts
 from releaseapp.live.threads import Threads
 from releaseapp.settings import Settings
 from releaseapp.workspaces.models import Identity
@@ -74,13 +77,16 @@ class Admitted:
 class Gateway:
     """The live channel of one process. Made, started and stopped in the hub's thread."""
 
-    def __init__(self, db: Database, settings: Settings) -> None:
+    def __init__(self, db: Database, settings: Settings, drafts: Drafts = no_drafts) -> None:
+        """``drafts`` finds the drafts that people may be present at."""
         self._db = db
         self._settings = settings
         self._stopping = False
         self._send = make_send()
         self._threads = Threads(_THREADS, "live", db.close_thread)
-        self._channel = Channel(db, settings, partial(identify, db, settings), self._threads)
+        who = partial(identify, db, settings)
+        self._presence = Presence(db, who, drafts, self._threads)
+        self._channel = Channel(db, settings, who, self._threads, self._presence.identity_changed)
 
     @property
     def counters(self) -> Counters:
@@ -95,6 +101,7 @@ class Gateway:
         """Says 1012 to everybody, takes nobody in any more, and ends."""
         self._stopping = True
         self._channel.stop(grace_seconds)
+        self._presence.stop()
         self._threads.stop()
 
     def admit(self, environ: dict[str, Any]) -> tuple[Ask, Admitted]:
@@ -121,7 +128,7 @@ class Gateway:
         enrolled = Enrolled(ask.token, admitted.identity, admitted.checked)
         self._channel.add(enrolled, connection)
         try:
-            self._listen(connection, handler.socket.recv, received)
+            self._listen(connection, ask.token, handler.socket.recv, received)
         except OSError:
             pass  # The client is gone; the count says 1006.
         finally:
@@ -154,7 +161,7 @@ class Gateway:
         kept = auth.list_api_tokens(self._db, identity.account.id)
         return next(item.expires_at for item in kept if item.id == identity.session_id)
 
-    def _listen(self, connection: Connection, receive: Callable[[int], bytes], received: bytes) -> None:
+    def _listen(self, connection: Connection, token: str, receive: Callable[[int], bytes], received: bytes) -> None:
         incoming = Incoming()
         data = received or receive(_RECEIVE_BYTES)
         while data:
@@ -162,7 +169,7 @@ class Gateway:
             try:
                 # Half closed: nothing more is understood, only taken in until the client has read our goodbye.
                 if not connection.half_closed and not all(
-                    self._hear(connection, heard) for heard in incoming.feed(data)
+                    self._hear(connection, token, heard) for heard in incoming.feed(data)
                 ):
                     return
             except Violation as violation:
@@ -171,7 +178,7 @@ class Gateway:
                 connection.end(violation.code, violation.reason, patience=_DEAF_SECONDS, deaf=True)
             data = receive(_RECEIVE_BYTES)
 
-    def _hear(self, connection: Connection, heard: Heard) -> bool:
+    def _hear(self, connection: Connection, token: str, heard: Heard) -> bool:
         """Does what a message asks for; False when both sides have said goodbye."""
         if isinstance(heard, ClientClose):
             if connection.code is not None:
@@ -180,12 +187,14 @@ class Gateway:
         elif isinstance(heard, ClientPing):
             connection.write(protocol.pong_frame(heard.payload))
         elif isinstance(heard, ClientText):
-            self._read(connection, heard.text)
+            self._read(connection, token, heard.text)
         return True
 
-    def _read(self, connection: Connection, text: str) -> None:
+    def _read(self, connection: Connection, token: str, text: str) -> None:
         try:
-            protocol.read_message(text)
+            message = read_message(text)
+            if not isinstance(message, Pong):
+                self._presence.hear(connection, token, message)
         except Unreadable as error:
             connection.strikes += 1
             connection.write(protocol.error_frame(str(error)))

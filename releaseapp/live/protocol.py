@@ -1,4 +1,4 @@
-"""The frames of the live channel: what the server says, and how it reads what a client says.
+"""The frames of the live channel: what the server says, and how it reads a client's frames.
 
 Outgoing frames are bytes, ready to be written to any number of sockets. The
 frame codec is wsproto's: gevent-websocket's own accepts unmasked frames, knows
@@ -7,7 +7,7 @@ no size limit and drops close codes.
 
 from collections.abc import Iterator
 from enum import IntEnum
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from wsproto.frame_protocol import CloseReason, FrameProtocol, Opcode, ParseFailed
@@ -50,16 +50,8 @@ class Violation(Exception):
         self.reason = reason
 
 
-class Unreadable(Exception):
-    """A text message that is not one of ours; the connection may go on."""
-
-
 class _EventMessage(msgspec.Struct, tag_field="type", tag="event"):
     event: Event
-
-
-class _Pong(msgspec.Struct, forbid_unknown_fields=True):
-    type: Literal["pong"]
 
 
 class ClientClose(msgspec.Struct, frozen=True):
@@ -94,6 +86,11 @@ def text_frame(payload: bytes) -> bytes:
     return b"\x81\x7f" + length.to_bytes(8, "big") + payload
 
 
+def message_frame(**fields: object) -> bytes:
+    """A message of these fields."""
+    return text_frame(msgspec.json.encode(fields))
+
+
 def event_frame(event: Event) -> bytes:
     """Tells of an event."""
     return text_frame(msgspec.json.encode(_EventMessage(event)))
@@ -101,17 +98,17 @@ def event_frame(event: Event) -> bytes:
 
 def hello_frame(newest: int, session_id: str) -> bytes:
     """The first frame: the id of the newest event, and which session the server takes the client for."""
-    return _message(type="hello", id=newest, session=session_id)
+    return message_frame(type="hello", id=newest, session=session_id)
 
 
 def reset_frame(newest: int) -> bytes:
     """What was missed cannot be told; everything up to ``newest`` must be read anew."""
-    return _message(type="reset", id=newest)
+    return message_frame(type="reset", id=newest)
 
 
 def ping_frames(newest: int) -> bytes:
     """A ping that a page can see, with the id up to which everything was told, and one of the protocol."""
-    return _message(type="ping", id=newest) + b"\x89\x00"
+    return message_frame(type="ping", id=newest) + b"\x89\x00"
 
 
 def memberships_frame(identity: Identity) -> bytes:
@@ -120,12 +117,12 @@ def memberships_frame(identity: Identity) -> bytes:
         {"id": item.workspace_id, "slug": item.slug, "name": item.name, "role": item.role}
         for item in identity.memberships.values()
     ]
-    return _message(type="memberships", workspaces=workspaces)
+    return message_frame(type="memberships", workspaces=workspaces)
 
 
 def error_frame(detail: str) -> bytes:
     """The last message could not be understood."""
-    return _message(type="error", detail=detail)
+    return message_frame(type="error", detail=detail)
 
 
 def close_frame(code: int, reason: str = "") -> bytes:
@@ -139,15 +136,6 @@ def close_frame(code: int, reason: str = "") -> bytes:
 def pong_frame(payload: bytes) -> bytes:
     """The answer to a ping of the protocol."""
     return bytes(FrameProtocol(client=False, extensions=[]).pong(payload))
-
-
-def read_message(text: str) -> str:
-    """The type of a client's message; raises Unreadable for what is none of ours."""
-    try:
-        msgspec.json.decode(text, type=_Pong)
-    except msgspec.DecodeError as error:
-        raise Unreadable(f"This is not a message that the server knows: {error}.") from error
-    return "pong"
 
 
 class Incoming:
@@ -190,7 +178,3 @@ def _control(opcode: Opcode, payload: Any) -> Heard:
     if opcode is Opcode.CLOSE:
         return ClientClose(int(payload[0]))
     return None
-
-
-def _message(**fields: object) -> bytes:
-    return text_frame(msgspec.json.encode(fields))

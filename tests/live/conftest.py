@@ -32,6 +32,7 @@ from releaseapp.events.service import append
 from releaseapp.permissions import Role
 from releaseapp.server import Options, Service
 from releaseapp.settings import Mode, Settings
+from releaseapp.workflows.file import WorkflowFile
 from releaseapp.workspaces import service as workspaces
 
 PASSWORD = "correct horse battery"
@@ -133,7 +134,8 @@ def small_app(settings, db, routes):
         start_response(status, headers)
         return [body]
 
-    app.registry = SimpleNamespace(db=db, app_settings=settings)
+    file = WorkflowFile(Path(settings.workflow_store_path))
+    app.registry = SimpleNamespace(db=db, app_settings=settings, workflow_file=file)
     return app
 
 
