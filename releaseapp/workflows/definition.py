@@ -82,12 +82,12 @@ def check(value: Any) -> list[Fault]:
         faults = list(error.faults)
         steps = value.get("steps") if isinstance(value, dict) else None
         known = [step for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
-        return [*faults, *_faults_of_steps(known)] if len(known) == len(steps or ()) else faults
+        return [*faults, *_faults_of_steps(known)] if isinstance(steps, list) and known == steps else faults
     return [
         *_faults_of_inputs(definition.inputs),
         *_faults_of_steps(definition.steps),
         *_faults_of_template(definition.output, "/output"),
-        *_faults_of_references(definition.output, "/output", {step.get("id") for step in definition.steps}),
+        *_faults_of_references(definition.output, "/output", set(_ids(definition.steps))),
     ]
 
 
@@ -130,6 +130,10 @@ def _without_own_keys(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     return {key: item for key, item in value.items() if not (isinstance(key, str) and key.startswith(OWN_KEY))}
+
+
+def _ids(steps: list[dict[str, Any]]) -> Iterator[str]:
+    return (step["id"] for step in steps if isinstance(step.get("id"), str))
 
 
 def _faults_of_inputs(schema: dict[str, Any]) -> Iterator[Fault]:
