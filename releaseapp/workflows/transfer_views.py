@@ -149,11 +149,13 @@ def _carried(data: bytes, given: Format | None) -> dict[str, Any]:
 
 
 def _brought_back(carried: str) -> bytes:
+    unpacking = zlib.decompressobj()
     try:
-        unpacking = zlib.decompressobj()
         data = unpacking.decompress(base64.b64decode(carried, validate=True), service.OVER_HTTP.bytes + 1)
     except (ValueError, zlib.error) as error:
         raise Invalid.at("/file", "The file was lost on the way; choose it again.") from error
+    if not unpacking.eof and len(data) <= service.OVER_HTTP.bytes:
+        raise Invalid.at("/file", "The file was lost on the way; choose it again.")
     return data
 
 
