@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from releaseapp.cli.transfer import export_workflows, import_workflows
 from releaseapp.errors import Invalid
 from releaseapp.workflows import yaml_text
 from releaseapp.workflows.definition import check as check_definition
@@ -12,7 +13,11 @@ from releaseapp.workflows.definition import check as check_definition
 
 @click.group()
 def workflows() -> None:
-    """Definitions of workflows."""
+    """Workflows: check, export and import them."""
+
+
+for command in (export_workflows, import_workflows):
+    workflows.add_command(command)
 
 
 @workflows.command("check")

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import msgspec
 from pyramid.response import Response
 
 from releaseapp.errors import Invalid, NotAllowed, UnsupportedMediaType
@@ -14,7 +13,7 @@ from releaseapp.web.views import api
 from releaseapp.workflows.resources import VersionNode, WorkflowNode, Workflows, store_of
 from releaseapp.workflows.store import By
 from releaseapp.workflows.transfer import service
-from releaseapp.workflows.transfer.service import Format, Incoming, Outcome, Plan
+from releaseapp.workflows.transfer.service import Format
 from releaseapp.workspaces.resources import WorkspaceNode
 
 BODY_LIMIT = service.OVER_HTTP.bytes + 65_536
@@ -88,30 +87,7 @@ def import_workflows(context: Workflows, request: Request) -> Response:
     else:
         by = By(request.identity.account.id, summary)
         plan = service.import_workflows(store, incoming, into, by, publish=publish)
-    return json_answer({"dry_run": dry_run, "publish": publish, **shown(plan, incoming)})
-
-
-def shown(plan: Plan, incoming: Incoming) -> dict[str, Any]:
-    """A plan, or what was done, as the API gives it."""
-    return {
-        **{outcome.value: plan.count(outcome) for outcome in Outcome},
-        "workflows": [
-            {
-                "outcome": item.outcome,
-                "name": item.candidate.name,
-                "id": item.here.id if item.here is not None else None,
-                "versions": item.versions,
-                "version": item.version,
-                "publishes": item.publishes,
-                "errors": [_fault(fault) for fault in incoming.told(list(item.faults))],
-            }
-            for item in plan.items
-        ],
-        "missing": {
-            kind: [{"name": name, "needed_by": by} for name, by in sorted(names.items())]
-            for kind, names in msgspec.structs.asdict(plan.missing).items()
-        },
-    }
+    return json_answer({"dry_run": dry_run, "publish": publish, **service.shown(plan, incoming)})
 
 
 def check_may_publish(context: Workflows, request: Request) -> None:
@@ -196,7 +172,3 @@ def uploaded(request: Request) -> tuple[bytes, Format | None]:
     ending = str(field.filename or "").lower().rpartition(".")[2]
     given: Format | None = "yaml" if ending in {"yaml", "yml"} else "json" if ending == "json" else None
     return field.file.read(service.OVER_HTTP.bytes + 1), given
-
-
-def _fault(fault: Any) -> dict[str, str]:
-    return {"pointer": fault.pointer, "detail": fault.detail}

@@ -73,6 +73,12 @@ def find_workspace(db: Reader, workspace_id: str) -> Workspace | None:
     return Workspace(**row) if row else None
 
 
+def find_workspace_by_slug(db: Reader, slug: str) -> Workspace | None:
+    """A workspace by slug."""
+    row = db.first(f"SELECT {_WORKSPACE} FROM workspaces WHERE slug = :slug", slug=slug)
+    return Workspace(**row) if row else None
+
+
 def get_matrix(db: Reader, workspace_id: str) -> RoleMatrix:
     """The role matrix of a workspace that exists."""
     row = db.first("SELECT role_matrix FROM workspaces WHERE id = :id", id=workspace_id)

@@ -125,6 +125,14 @@ def get_workspace(db: Reader, workspace_id: str) -> Workspace:
     return workspace
 
 
+def get_workspace_by_slug(db: Reader, slug: str) -> Workspace:
+    """A workspace by the name in its address; raises NotFound."""
+    workspace = queries.find_workspace_by_slug(db, slug)
+    if workspace is None:
+        raise NotFound(f"There is no workspace {slug!r}.")
+    return workspace
+
+
 def get_matrix(db: Reader, workspace_id: str) -> RoleMatrix:
     """Which role has which permissions in a workspace."""
     return queries.get_matrix(db, workspace_id)

@@ -3,8 +3,10 @@
 import json
 
 import pytest
+from click.testing import CliRunner
 from webtest import Upload
 
+from releaseapp.cli import main
 from releaseapp.permissions import Permission, Role
 from releaseapp.workflows import yaml_text
 from releaseapp.workspaces.service import identify, set_permission
@@ -426,3 +428,64 @@ def test_a_form_from_elsewhere_is_refused(app, workflow):
     avery = app.as_browser("avery.owner@example.com")
     avery.post(f"{AURORA}/import", {"text": yaml_text.dump(definition())}, status=403)
     avery.post(f"{AURORA}/{workflow['id']}/export", status=403)
+
+
+# The command line
+
+
+@pytest.fixture
+def ini(settings, tmp_path):
+    path = tmp_path / "server.ini"
+    path.write_text(
+        f"[app:main]\nuse = egg:releaseapp\nmode = development\njwt_secret = {settings.jwt_secret.replace('%', '%%')}\n"
+        "agent_db_path = %(here)s/agents.db\nworkflow_store_path = %(here)s/workflows.json\n"
+    )
+    return path
+
+
+def run(*words):
+    return CliRunner().invoke(main, ["workflows", *(str(word) for word in words)])
+
+
+@pytest.mark.parametrize("ending", ["yaml", "json"])
+def test_from_the_shell_workflows_go_from_one_workspace_to_another_beside_a_running_server(
+    bailey, workflow, ini, tmp_path, ending
+):
+    file = tmp_path / f"out.{ending}"
+    told = run("export", ini, "--workspace", "aurora", "-o", file)
+    assert told.exit_code == 0, told.output
+    looked = run("import", ini, file, "--workspace", "cobalt", "--dry-run", "--publish")
+    assert (looked.exit_code, names_in(bailey)) == (0, [])
+    assert "Digest: new; version 1 is published" in looked.output
+    assert "Nothing was done." in looked.output
+    done = run("import", ini, file, "--workspace", "cobalt", "--publish", "--json")
+    assert done.exit_code == 0, done.output
+    made = json.loads(done.output)["files"][0]["workflows"][0]
+    assert bailey.get(f"{COBALT}/{made['id']}").json["published_version"] == 1
+    shown = run("export", ini, "--workspace", "cobalt", "--workflow", made["id"], "--version", 2, "--format", "json")
+    assert json.loads(shown.output)["releaseapp"] == {"format": 1, "kind": "version"}
+
+
+def test_from_the_shell_one_refused_file_stops_all_and_exits_with_1(bailey, ini, tmp_path):
+    good, bad, broken = tmp_path / "good.yaml", tmp_path / "bad.yaml", tmp_path / "broken.json"
+    good.write_text(yaml_text.dump(definition(type="message.send", config={"credential": "slack", "text": "t"})))
+    bad.write_text("name: x\nsteps:\n  - id: a\n    type: nope\n")
+    broken.write_text('{"name":\n')
+    told = run("import", ini, good, bad, broken, "--workspace", "cobalt")
+    assert told.exit_code == 1
+    assert f"{bad}: x: refused\n  Line 4: There is no step type 'nope'" in told.output
+    assert f"{broken}: This is not JSON: the file ends too early." in told.output
+    assert json.loads(run("import", ini, broken, "--workspace", "cobalt", "--json").output)["done"] is False
+    assert names_in(bailey) == []
+
+
+def test_from_the_shell_trouble_exits_with_2(workflow, ini, tmp_path):
+    file = tmp_path / "a.yaml"
+    file.write_text(yaml_text.dump(definition()))
+    assert run("export", ini, "--workspace", "nowhere").exit_code == 2
+    assert run("export", ini, "--workspace", "aurora", "--workflow", "wfl_none").exit_code == 2
+    assert run("export", ini, "--workspace", "aurora", "--workflow", workflow["id"], "--version", 9).exit_code == 2
+    assert run("export", ini, "--workspace", "aurora", "--version", 1).exit_code == 2
+    (tmp_path / "workflows.json").write_text("{ not json")
+    assert run("import", ini, file, "--workspace", "cobalt").exit_code == 2
+    assert (tmp_path / "workflows.json").read_text() == "{ not json"

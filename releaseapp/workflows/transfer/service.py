@@ -28,7 +28,7 @@ from releaseapp.workspaces import service as workspaces
 __all__ = [
     "FROM_THE_SHELL", "OVER_HTTP", "File", "Format", "Incoming", "Limits", "Outcome", "Plan",
     "as_text", "export_all", "export_version", "export_workflow", "exportable", "file_name",
-    "import_workflows", "note_export", "plan_import", "read_incoming", "surroundings",
+    "import_workflows", "note_export", "plan_import", "read_incoming", "shown", "surroundings",
 ]  # fmt: skip
 
 _PAGE = 200
@@ -132,6 +132,31 @@ def import_workflows(
 
     write(store, Action.IMPORTED, carry)
     return done[-1]
+
+
+def shown(plan: Plan, incoming: Incoming) -> dict[str, Any]:
+    """A plan, or what was done, as programs get it."""
+    return {
+        **{outcome.value: plan.count(outcome) for outcome in Outcome},
+        "workflows": [
+            {
+                "outcome": item.outcome,
+                "name": item.candidate.name,
+                "id": item.here.id if item.here is not None else None,
+                "versions": item.versions,
+                "version": item.version,
+                "publishes": item.publishes,
+                "errors": [
+                    {"pointer": fault.pointer, "detail": fault.detail} for fault in incoming.told(list(item.faults))
+                ],
+            }
+            for item in plan.items
+        ],
+        "missing": {
+            kind: [{"name": name, "needed_by": by} for name, by in sorted(names.items())]
+            for kind, names in msgspec.structs.asdict(plan.missing).items()
+        },
+    }
 
 
 def _check(plan: Plan, incoming: Incoming, digest: str | None) -> None:
