@@ -2,7 +2,7 @@
 
 import json
 from contextlib import contextmanager
-from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 
@@ -464,7 +464,7 @@ def test_a_new_name_is_seen_at_once(enter, world):
 def test_a_crowd_is_a_number_beyond_the_first_twenty_and_the_editor_is_always_named():
     subject = Subject("agt_1", "w", "Sentinel", Permission.AGENTS_VIEW, Permission.AGENTS_EDIT)
     room = Room(subject)
-    crowd = [SimpleNamespace(identity=SimpleNamespace(account=Person(f"acc_{n}", f"Member {n}"))) for n in range(1000)]
+    crowd = [Mock(identity=Mock(account=Person(f"acc_{n}", f"Member {n}"))) for n in range(1000)]
     for number, connection in enumerate(crowd):
         room.join(connection, f"{number:04}")
     room.holder = crowd[700]

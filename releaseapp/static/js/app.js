@@ -7,6 +7,7 @@ import "./fragment.js";
 import "./live.js";
 import "./log.js";
 import "./palette.js";
+import "./presence.js";
 import "./time.js";
 
 // A refused form: the reader hears of it first.

@@ -1,5 +1,6 @@
 // One live connection for the page. Events are handed on as "live:event" on document, in order, each once;
 // "live:reset" says that what the page shows may be old, "live:open" that the connection is there again.
+// What else the server says comes as "live:frame"; say() answers it.
 import { tellSignedOut } from "./gone.js";
 
 const body = document.body;
@@ -52,7 +53,15 @@ class Live {
     } else if (frame.type === "event" && frame.event.id > this.last) {
       this.last = frame.event.id;
       tellAll("live:event", frame.event);
+    } else if (frame.type !== "event") {
+      tellAll("live:frame", frame);
     }
+  }
+
+  say(message) {
+    if (!this.greeted || this.socket?.readyState !== WebSocket.OPEN) return false;
+    this.socket.send(JSON.stringify(message));
+    return true;
   }
 
   async closed(code) {
@@ -119,4 +128,7 @@ class Live {
   }
 }
 
-if ("live" in body.dataset) new Live(Number(body.dataset.lastEvent));
+const live = "live" in body.dataset ? new Live(Number(body.dataset.lastEvent)) : null;
+
+// Whether it could be sent; after "live:open" it can.
+export const say = (message) => live?.say(message) ?? false;
