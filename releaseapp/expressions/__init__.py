@@ -11,10 +11,11 @@ from typing import Any
 
 from releaseapp.errors import Fault
 from releaseapp.expressions.budget import Budget, ExpressionError, measure
+from releaseapp.expressions.references import paths_that_can_be_had, with_step_renamed
 from releaseapp.expressions.templates import compile_template, shortened
 from releaseapp.expressions.text import as_text
 
-__all__ = ["ExpressionError", "check", "names", "render"]
+__all__ = ["ExpressionError", "check", "names", "references", "rename_step", "render"]
 
 _DEEPEST = 60
 
@@ -49,6 +50,35 @@ def names(template: object) -> set[tuple[str, ...]]:
     for text in _texts(template, _DEEPEST):
         found.update(compile_template(text).names)
     return found
+
+
+def references(template: object) -> set[tuple[str, ...]]:
+    """Like ``names``, of all that can be read; an expression that cannot has none, and nothing is raised."""
+    found: set[tuple[str, ...]] = set()
+    for text in _texts(template, _DEEPEST):
+        try:
+            found.update(compile_template(text).names)
+        except ExpressionError:
+            found.update(paths_that_can_be_had(text))
+    return found
+
+
+def rename_step(template: Any, before: str, after: str) -> Any:
+    """The same template, reading ``steps.after`` wherever an expression read ``steps.before``; all else as it was.
+
+    Expressions that cannot be read stay as they are; nothing is raised.
+    """
+    return _step_renamed(template, before, after, _DEEPEST)
+
+
+def _step_renamed(template: Any, before: str, after: str, depth: int) -> Any:
+    if isinstance(template, str):
+        return with_step_renamed(template, before, after) if "{{" in template else template
+    if depth and isinstance(template, Mapping):
+        return {key: _step_renamed(value, before, after, depth - 1) for key, value in template.items()}
+    if depth and isinstance(template, list):
+        return [_step_renamed(value, before, after, depth - 1) for value in template]
+    return template
 
 
 def _render(template: object, variables: Mapping[str, Any], budget: Budget, depth: int) -> Any:

@@ -16,34 +16,17 @@ from releaseapp.expressions.tests import TESTS
 
 
 class Compiler:
-    """Turns one expression's nodes into closures; collects the names it refers to."""
-
-    def __init__(self) -> None:
-        self.names: set[tuple[str, ...]] = set()
+    """Turns one expression's nodes into closures."""
 
     def of(self, node: nodes.Node, *, missing_ok: bool = False) -> Evaluator:
         """The closure of a node; with ``missing_ok`` it may give a ``Missing`` instead of raising."""
         if isinstance(node, (nodes.Name, nodes.Getattr, nodes.Getitem)):
-            self._note(node)
             return self._reference(node, missing_ok=missing_ok)
         make = _MAKERS.get(type(node))
         if make is None:
             raise ExpressionError(f"It uses something that expressions do not have ({type(node).__name__}).")
         evaluate: Evaluator = make(self, node)
         return evaluate
-
-    def _note(self, node: nodes.Node) -> None:
-        path: list[str] = []
-        while isinstance(node, (nodes.Getattr, nodes.Getitem)):
-            if isinstance(node, nodes.Getattr):
-                path.append(node.attr)
-            elif isinstance(node.arg, nodes.Const) and isinstance(node.arg.value, str):
-                path.append(node.arg.value)
-            else:
-                path.clear()
-            node = node.node
-        if isinstance(node, nodes.Name):
-            self.names.add((node.name, *reversed(path)))
 
     def _reference(self, node: nodes.Node, *, missing_ok: bool) -> Evaluator:
         find = self._finder(node)
@@ -58,12 +41,6 @@ class Compiler:
 
         return evaluate
 
-    def _inner(self, node: nodes.Node) -> Evaluator:
-        """What stands before a ``.key``: of a whole path only the end is noted."""
-        if isinstance(node, (nodes.Name, nodes.Getattr, nodes.Getitem)):
-            return self._reference(node, missing_ok=True)
-        return self.of(node)
-
     def _finder(self, node: nodes.Node) -> Evaluator:
         if isinstance(node, nodes.Name):
             name = node.name
@@ -77,7 +54,7 @@ class Compiler:
 
             return variable
         if isinstance(node, nodes.Getattr):
-            inner, attr = self._inner(node.node), node.attr
+            inner, attr = self.of(node.node, missing_ok=True), node.attr
 
             def attribute(scope: Scope) -> Any:
                 scope.budget.charge()
@@ -88,7 +65,7 @@ class Compiler:
             raise TypeError(node)
         if isinstance(node.arg, nodes.Slice):
             return self._slice(node.node, node.arg)
-        inner, key = self._inner(node.node), self.of(node.arg)
+        inner, key = self.of(node.node, missing_ok=True), self.of(node.arg)
 
         def subscript(scope: Scope) -> Any:
             scope.budget.charge()

@@ -1,17 +1,17 @@
 """From text to a compiled template: Jinja reads it, within limits, and a part of what was read is kept."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 import msgspec
-from jinja2 import Environment, TemplateSyntaxError, nodes
-from jinja2.ext import Extension
-from jinja2.lexer import Token, TokenStream
+from jinja2 import nodes
 
-from releaseapp.expressions.budget import LONGEST_TEMPLATE, MOST_TOKENS, Budget, ExpressionError
+from releaseapp.expressions.budget import Budget, ExpressionError
 from releaseapp.expressions.compiler import Compiler
+from releaseapp.expressions.references import paths_of
 from releaseapp.expressions.scope import Evaluator, Scope
+from releaseapp.expressions.syntax import outputs, parse
 
 _SHOWN = 80
 _LONGEST_KEPT = 1_000
@@ -58,47 +58,16 @@ def kept(source: str) -> Compiled:
 
 
 def _compile(source: str) -> Compiled:
-    if len(source) > LONGEST_TEMPLATE:
-        raise ExpressionError(f"A template may be {LONGEST_TEMPLATE:,} characters long, not {len(source):,}.")
     try:
-        parts = _parts(_environment().parse(source))
+        parts = list(outputs(parse(source)))
         compiler = Compiler()
         evaluators = [compiler.of(part) for part in parts]
     except ExpressionError as error:
         raise ExpressionError(f"{shortened(source)}: {error}") from error
-    except TemplateSyntaxError as error:
-        raise ExpressionError(f"{shortened(source)}: {error.message}.") from error
-    except (RecursionError, ValueError, OverflowError, SyntaxError, MemoryError) as error:
-        raise ExpressionError(
-            f"{shortened(source)}: It is nested too deep, or has a number that is too large."
-        ) from error
+    except RecursionError as error:
+        raise ExpressionError(f"{shortened(source)}: It is nested too deep.") from error
     single = evaluators[0] if len(parts) == 1 and not isinstance(parts[0], nodes.TemplateData) else None
-    return Compiled(source, evaluators, single, compiler.names)
-
-
-class _Counting(Extension):
-    """Ends the reading of a template that says too much, before the parser has seen it all."""
-
-    def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
-        """The tokens as they are; raises ExpressionError after too many."""
-        for count, token in enumerate(stream):
-            if count >= MOST_TOKENS:
-                raise ExpressionError(f"Its expressions are too long; {MOST_TOKENS:,} words and signs are the most.")
-            yield token
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    return Environment(keep_trailing_newline=True, autoescape=False, extensions=[_Counting])  # noqa: S701 - no HTML is made
-
-
-def _parts(tree: nodes.Template) -> list[nodes.Node]:
-    parts: list[nodes.Node] = []
-    for statement in tree.body:
-        if not isinstance(statement, nodes.Output):
-            raise ExpressionError("Only {{ … }} may be used; statements ({% … %}) may not.")
-        parts.extend(statement.nodes)
-    return parts
+    return Compiled(source, evaluators, single, paths_of(parts))
 
 
 def shortened(source: str) -> str:

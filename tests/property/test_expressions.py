@@ -4,7 +4,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from releaseapp.expressions import ExpressionError, check, names, render
+from releaseapp.expressions import ExpressionError, check, names, references, rename_step, render
 from releaseapp.expressions.filters import FILTERS
 from releaseapp.expressions.tests import TESTS
 
@@ -86,3 +86,21 @@ def test_any_expression_on_any_data_gives_json_or_is_refused(expression, x, y):
     else:
         assert not faults
         msgspec.json.encode(result)
+
+
+READS = st.sampled_from(["steps.a", "steps['a']", 'steps [ "b" ].x', "steps.b.a", "x.steps.a", "'steps.a'", "steps[a]"])
+FULL = st.builds(
+    lambda dash, inner, other: "{{" + dash + inner + dash + "}}" + other,
+    st.sampled_from(["", " ", "- ", "\r\n", " -"]),
+    READS | st.builds("{} ~ ({})".format, READS, READS) | st.text("a.'\"[](){}s ", max_size=8),
+    st.text(" \r\n-😀{}", max_size=3),
+)
+
+
+@given(st.lists(FULL, max_size=5).map("".join))
+def test_renaming_a_step_there_and_back_changes_nothing_and_the_paths_follow(template):
+    renamed = rename_step(template, "a", "much_longer")
+    assert references(renamed) == {
+        ("steps", "much_longer", *path[2:]) if path[:2] == ("steps", "a") else path for path in references(template)
+    }
+    assert rename_step(renamed, "much_longer", "a").replace('"', "'") == template.replace('"', "'")

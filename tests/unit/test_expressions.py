@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from releaseapp.expressions import ExpressionError, check, names, render
+from releaseapp.expressions import ExpressionError, check, names, references, rename_step, render
 from releaseapp.expressions.filters import FILTERS
 from releaseapp.expressions.methods import METHODS
 from releaseapp.expressions.templates import kept
@@ -302,3 +302,66 @@ def test_the_names_that_a_template_refers_to_are_known():
     assert names(template) == {
         ("steps", "fetch", "output", "items"), ("input", "q"), ("other",), ("x",), ("key",)
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("template", "paths"),
+    [
+        ("{{ steps.keep.output | length }}", [("steps", "keep", "output")]),
+        ("{{ steps['keep'].output[0].x }}", [("steps", "keep", "output")]),
+        ("{{ steps . keep['out' 'put'][input.key]['x'] }}", [("steps", "keep", "output"), ("input", "key")]),
+        ("{{ steps.a.output.split(steps.b.output)[0].x }}", [("steps", "a", "output"), ("steps", "b", "output")]),
+        ("{{ range(n) | map('default', steps.a) | list }}", [("n",), ("steps", "a")]),
+        ("{{ {'steps': steps}.steps.a }}{{ 'steps.b' }} steps.c", [("steps",)]),
+        ("{{ x is divisibleby steps.a[1:m] }}", [("x",), ("steps", "a"), ("m",)]),
+        ("{# {{ steps.a }} #}{% raw %}{{ steps.b }}{% endraw %}{{- x -}}", [("x",)]),
+        ("{{ steps.a | nope }}{{ steps.b.__class__ }}", [("steps", "a"), ("steps", "b", "__class__")]),
+        ("{{ steps.a }} {{ ( }} {{ steps.b }} {{ ? }}{{- steps.c -}} {{ steps.d", [("steps", x) for x in "abc"]),
+        (["{{ a }}", {"{{ b }}": {"k": "{{ c }}"}}, 3, None], [("a",), ("c",)]),
+        ("{{ 1 }}" + "{{ x }}" * 10_000, []),
+    ],
+)
+def test_the_paths_that_a_template_reads_are_known_even_when_parts_of_it_cannot_be_read(template, paths):
+    assert references(template) == set(paths)
+
+
+@pytest.mark.parametrize(
+    ("template", "renamed"),
+    [
+        ("{{ steps.old.output }}", "{{ steps.new.output }}"),
+        ("{{steps['old']}}{{ steps[\"old\"] }}", "{{steps['new']}}{{ steps[\"new\"] }}"),
+        ("{{ steps . old [0]\t}}\r\n\r{{-\nsteps.old -}} \n", "{{ steps . new [0]\t}}\r\n\r{{-\nsteps.new -}} \n"),
+        ("{{ (steps).old }}{{ steps[ ('o'  'ld') ] }}", "{{ (steps).new }}{{ steps[ ('new') ] }}"),
+        ("{{ steps['\\x6fld'] }}{{ steps['o\\\nld'] }}", "{{ steps['new'] }}{{ steps['new'] }}"),
+        ("{{ x[steps.old.key].a ~ steps.old.output.upper() }}", "{{ x[steps.new.key].a ~ steps.new.output.upper() }}"),
+        ("{{ x is divisibleby steps.old }}", "{{ x is divisibleby steps.new }}"),
+        ("{{ steps.old | nope }}{{ ( }}{{ steps.old }}", "{{ steps.new | nope }}{{ ( }}{{ steps.new }}"),
+        ("😀é{{ '😀' ~ steps.old }}", "😀é{{ '😀' ~ steps.new }}"),
+        (
+            ["{{ steps.old }}", {"{{ steps.old }}": "{{ steps.old }}"}],
+            ["{{ steps.new }}", {"{{ steps.old }}": "{{ steps.new }}"}],
+        ),
+        *(
+            (same, same)
+            for same in (
+                "steps.old",
+                "{{ 'steps.old' }}",
+                "{{ x.steps.old }}{{ steps.older.old }}{{ steps.x.old }}",
+                "{{ {'steps': {'old': 1}}.steps.old }}",
+                "{{ steps[old] }}{{ old }}{{ old.steps }}{{ x(steps).old }}",
+                "{# {{ steps.old }} #}{% raw %}{{ steps.old }}{% endraw %}",
+                "{{ steps.old",
+                "{% if steps.old %}x{% endif %}",
+                3,
+                None,
+            )
+        ),
+    ],
+)
+def test_a_step_is_renamed_where_it_is_read_and_nothing_else_changes(template, renamed):
+    assert rename_step(template, "old", "new") == renamed
+
+
+def test_a_step_may_get_a_name_that_cannot_stand_behind_a_dot():
+    renamed = rename_step("{{ steps.old.x }}{{ steps['old'] }}", "old", "it's\\")
+    assert references(renamed) == {("steps", "it's\\", "x"), ("steps", "it's\\")}
