@@ -144,6 +144,8 @@ def _faults_of_inputs(schema: dict[str, Any]) -> Iterator[Fault]:
     except SchemaError as error:
         path = "".join(f"/{part}" for part in error.absolute_path)
         yield Fault(f"/inputs{path}", f"inputs is not a JSON Schema: {error.message}.")
+    except RecursionError:
+        yield Fault("/inputs", "inputs is nested too deep, or has a pattern that is.")
 
 
 def _faults_of_steps(steps: list[dict[str, Any]]) -> Iterator[Fault]:
