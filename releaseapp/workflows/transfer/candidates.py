@@ -24,6 +24,7 @@ from releaseapp.workflows.transfer.reading import Limits
 
 S = TypeVar("S", bound=msgspec.Struct)
 
+_MOST_FAULTS = 1000
 _LATEST = 86_400
 """Clocks of two servers differ; what is said to have been made more than a day from now was made up."""
 
@@ -63,7 +64,13 @@ def candidates_of(value: Any, limits: Limits) -> list[Candidate]:
         faults = checker.faults_of(version, "")
         return [_alone("", BundledWorkflow(versions=[{}]), version, faults)]
     kind, workflows = _opened(value, limits)
-    return [_candidate(one, f"/workflows/{place}", kind, checker) for place, one in enumerate(workflows)]
+    found: list[Candidate] = []
+    faults = []
+    for place, one in enumerate(workflows):
+        found.append(_candidate(one, f"/workflows/{place}", kind, checker))
+        faults += found[-1].faults
+        _stop_after_many(faults)
+    return found
 
 
 def _opened(value: dict[str, Any], limits: Limits) -> tuple[Kind, list[dict[str, Any]]]:
@@ -89,6 +96,7 @@ def _candidate(value: dict[str, Any], here: str, kind: Kind, checker: Checker) -
         faults += _faults_of_numbers(head, versions, here)
     for place, version in enumerate(versions):
         faults += checker.faults_of(version, f"{here}/versions/{place}/definition")
+        _stop_after_many(faults)
     if kind == "version" and len(head.versions) == 1 and versions:
         return _alone(here, head, versions[0], faults)
     if kind == "version" and len(head.versions) > 1:
@@ -121,8 +129,21 @@ def _read(value: Any, schema: type[S], here: str, faults: list[Fault]) -> S | No
 
 
 def _read_all(values: Iterable[Any], schema: type[S], here: str, faults: list[Fault]) -> list[S]:
-    found = (_read(value, schema, f"{here}/{place}", faults) for place, value in enumerate(values))
-    return [one for one in found if one is not None]
+    found = []
+    for place, value in enumerate(values):
+        one = _read(value, schema, f"{here}/{place}", faults)
+        if one is None:
+            _stop_after_many(faults)
+        else:
+            found.append(one)
+    return found
+
+
+def _stop_after_many(faults: list[Fault]) -> None:
+    """Nobody reads ten thousand faults: whoever wrote the file learns enough from the first."""
+    if len(faults) > _MOST_FAULTS:
+        more = Fault("", f"There are more than {_MOST_FAULTS:,} faults; these are the first.")
+        raise Invalid([more, *faults[:_MOST_FAULTS]])
 
 
 def _name_in(definition: dict[str, Any]) -> str:
@@ -133,13 +154,15 @@ def _name_in(definition: dict[str, Any]) -> str:
 def _faults_of_numbers(head: BundledWorkflow, versions: list[BundledVersion], here: str) -> list[Fault]:
     faults = []
     seen: set[int] = set()
+    last = 0
     for place, version in enumerate(versions):
         at = f"{here}/versions/{place}"
-        if seen and version.number <= max(seen):
+        if version.number <= last:
             faults.append(Fault(f"{at}/number", "The numbers of versions must grow from one to the next."))
         if version.base is not None and version.base not in seen:
             faults.append(Fault(f"{at}/base", f"There is no version {version.base} before this one to be its base."))
         seen.add(version.number)
+        last = max(last, version.number)
         if (version.status is VersionStatus.PUBLISHED) is not (version.number == head.published_version):
             sentence = "Exactly the version that published_version names must have the status published."
             faults.append(Fault(f"{at}/status", sentence))

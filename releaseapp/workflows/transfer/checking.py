@@ -14,7 +14,12 @@ from releaseapp.workflows.transfer.reading import Limits
 
 _EFFORT_OF_ANY = 10
 _CHARACTERS_A_UNIT = 40
-_EFFORT_OF_A_SCHEMA = 2
+_TOO_MUCH = (
+    "The file holds too many expressions and inputs to be checked at once; "
+    "import fewer workflows at a time, or with 'releaseapp workflows import'."
+)
+_EFFORT_OF_A_SCHEMA = 3
+_EFFORT_OF_A_TEXT = 2
 
 
 class Checker:
@@ -48,16 +53,14 @@ class Checker:
     def _spend(self, definition: dict[str, Any]) -> None:
         self._effort -= _EFFORT_OF_ANY + effort_of(definition)
         if self._effort < 0:
-            raise Invalid.at(
-                "", "The definitions hold too many expressions to be checked at once; import fewer workflows at a time."
-            )
+            raise Invalid.at("", _TOO_MUCH)
 
 
 def effort_of(definition: dict[str, Any]) -> int:
     """About how long a definition takes to check, in fifths of a millisecond, found out quickly."""
     schemas = sum(_EFFORT_OF_A_SCHEMA for part in _parts(definition.get("inputs")) if not isinstance(part, str))
     texts = (part for part in _parts(definition) if isinstance(part, str) and "{" in part)
-    return schemas + sum(1 + len(text) // _CHARACTERS_A_UNIT for text in texts)
+    return schemas + sum(_EFFORT_OF_A_TEXT + len(text) // _CHARACTERS_A_UNIT for text in texts)
 
 
 def _parts(value: object) -> Iterator[object]:

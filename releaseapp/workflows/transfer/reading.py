@@ -34,7 +34,7 @@ class Limits(msgspec.Struct, frozen=True):
     effort: int
 
 
-OVER_HTTP = Limits(10_485_760, 1_000_000, yaml_text.MOST_VALUES, 500, 20_000)
+OVER_HTTP = Limits(10_485_760, 1_000_000, yaml_text.MOST_VALUES, 500, 15_000)
 FROM_THE_SHELL = Limits(1_073_741_824, 50_000_000, 10_000_000, 100_000, 10_000_000)
 """Who may start the command may keep the machine busy."""
 
