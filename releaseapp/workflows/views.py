@@ -14,7 +14,7 @@ from releaseapp.web.messages import say
 from releaseapp.web.request import Request
 from releaseapp.web.shown import show
 from releaseapp.web.views import page
-from releaseapp.workflows import service, yaml_text
+from releaseapp.workflows import graph, service, yaml_text
 from releaseapp.workflows.difference import text_difference
 from releaseapp.workflows.models import Action, Workflow
 from releaseapp.workflows.resources import VersionNode, WorkflowNode, Workflows, store_of
@@ -67,6 +67,7 @@ def workflow_page(context: WorkflowNode, request: Request) -> Response:
         ("head", "versions", "history"),
         workflow=workflow,
         definition=msgspec.json.decode(workflow.shown.definition),
+        draw=graph.draw,
     )
 
 

@@ -4,6 +4,7 @@ import "./copy.js";
 import "./dropdown.js";
 import "./forms.js";
 import "./fragment.js";
+import "./graph.js";
 import "./live.js";
 import "./log.js";
 import "./palette.js";
