@@ -155,8 +155,8 @@ class WhoIsHere extends HTMLElement {
     this.renderAsks();
     const mayAsk = this.locked && this.hasAttribute("can-edit");
     const own = this.lock?.id === this.me;
-    const text = [this.locked && (own ? "You are editing this in another tab." : `${this.lock.name} ${since(this.lock.since)}.`), this.note];
-    this.line.textContent = text.filter(Boolean).join(" ");
+    const state = own ? "You are editing this in another tab." : `${this.lock?.name} ${since(this.lock?.since)}.`;
+    this.line.textContent = this.note || (this.locked ? state : "");
     this.box.hidden = !this.form || !this.line.textContent;
     this.askButton.hidden = !mayAsk || own;
     this.askButton.disabled = this.asked;
