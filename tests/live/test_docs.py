@@ -3,8 +3,11 @@
 import re
 import threading
 from pathlib import Path
+from typing import get_args
 
 from releaseapp.auth import service as auth
+from releaseapp.live import presence
+from releaseapp.live.messages import Said
 from releaseapp.live.protocol import Close
 from releaseapp.server import Options
 
@@ -51,3 +54,13 @@ def test_every_close_code_of_the_server_is_explained():
     text = PAGE.read_text(encoding="utf-8")
     own = set(Close) - {Close.NORMAL, Close.NO_CODE}
     assert [code for code in sorted(own) if str(int(code)) not in text] == []
+
+
+def test_every_message_of_presence_is_explained():
+    text = PAGE.read_text(encoding="utf-8")
+    said = {kind.__struct_config__.tag for kind in get_args(Said)}
+    live = Path(presence.__file__).parent
+    told = {kind for path in live.glob("*.py") for kind in re.findall(r'type="([a-z._]+)"', path.read_text())}
+    assert {"watch", "force", "pong"} <= said
+    assert {"presence", "lock.lost", "hello"} <= told
+    assert [kind for kind in sorted(said | told) if f'{{"type": "{kind}"' not in text] == []

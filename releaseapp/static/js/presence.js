@@ -63,6 +63,7 @@ class WhoIsHere extends HTMLElement {
       case "presence":
         this.people = frame.people.filter((one) => one.id !== this.me);
         this.more = frame.more;
+        if (this.lock && !frame.lock) this.note = "";
         this.lock = frame.lock;
         if (!frame.more) for (const id of this.asks.keys()) if (!this.people.some((one) => one.id === id)) this.asks.delete(id);
         break;
