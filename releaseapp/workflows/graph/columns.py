@@ -8,8 +8,8 @@ _GAP = 20
 _GAP_OF_BENDS = 8
 _SWEEPS = 5
 
-# A long link stays straight before a step does, and makes way for steps where it begins and ends.
-_STRAIGHT, _STEP, _STAYING, _YIELDING = 4.0, 1.0, 0.01, 1e-6
+# Steps stand straight before long links do; those make way altogether where they begin and end.
+_FAST, _STEP, _STRAIGHT, _STAYING, _YIELDING = 1e6, 1.0, 1e-3, 1e-3, 1e-6
 
 
 def columns_of(rows: Rows, present: list[list[int]]) -> list[int]:
@@ -27,8 +27,21 @@ def columns_of(rows: Rows, present: list[list[int]]) -> list[int]:
             wishes = [_wish(rows, number, neighbours[number], middles) for number in present[layer]]
             for number, middle in zip(present[layer], _settled(wishes, offsets[layer]), strict=True):
                 middles[number] = middle
+    _straighten(rows, present, offsets, middles)
     # What differs by the little that yielding links weigh is the same pixel, also about a half.
     return [round(middle + 0.01) for middle in middles]
+
+
+def _straighten(rows: Rows, present: list[list[int]], offsets: list[list[float]], middles: list[float]) -> None:
+    """Moves bends, and nothing else, above the bend that follows, where there is room."""
+    for row, places in zip(present[::-1], offsets[::-1], strict=True):
+        wishes = []
+        for number in row:
+            following = [other for other in rows.below[number] if rows.is_bend(number) and rows.is_bend(other)]
+            wish = (middles[following[0]], _STRAIGHT) if following else (middles[number], _FAST)
+            wishes.append(wish)
+        for number, middle in zip(row, _settled(wishes, places), strict=True):
+            middles[number] = middle
 
 
 def _offsets(rows: Rows, row: list[int]) -> list[float]:

@@ -31,14 +31,24 @@ def neighbours_of(grid: Grid, links: Iterable[Link]) -> list[Neighbours]:
         above[numbers[link.lower]].append(numbers[link.upper])
         below[numbers[link.upper]].append(numbers[link.lower])
     rows.append([])  # below the last row, and above the first
+    lines = [grid.row_of[place] for place in grid.order]
+
+    def lead(number: int, linked: list[int], row: list[int]) -> int | None:
+        """The one in the nearest row, and there the nearest."""
+        return min(
+            linked or _near(columns, number, row),
+            key=lambda other: (abs(lines[other] - lines[number]), abs(columns[other] - columns[number]), other),
+            default=None,
+        )
+
     return [
         Neighbours(
-            up=_nearest(number, above[number] or _near(columns, number, rows[layer - 1]), columns),
-            down=_nearest(number, below[number] or _near(columns, number, rows[layer + 1]), columns),
-            left=number - 1 if number > rows[layer][0] else None,
-            right=number + 1 if number < rows[layer][-1] else None,
+            up=lead(number, above[number], rows[line - 1]),
+            down=lead(number, below[number], rows[line + 1]),
+            left=number - 1 if number > rows[line][0] else None,
+            right=number + 1 if number < rows[line][-1] else None,
         )
-        for number, layer in enumerate([grid.row_of[place] for place in grid.order])
+        for number, line in enumerate(lines)
     ]
 
 
@@ -46,7 +56,3 @@ def _near(columns: list[int], number: int, row: list[int]) -> list[int]:
     """Those of a row between which a node would stand."""
     place = bisect_left(row, columns[number], key=columns.__getitem__)
     return row[max(place - 1, 0) : place + 1]
-
-
-def _nearest(number: int, others: Iterable[int], columns: list[int]) -> int | None:
-    return min(others, key=lambda other: (abs(columns[other] - columns[number]), other), default=None)
