@@ -2,6 +2,8 @@
 import "./confirm.js";
 import "./copy.js";
 import "./dropdown.js";
+import "./editor.js";
+import "./expression.js";
 import "./forms.js";
 import "./fragment.js";
 import "./graph.js";

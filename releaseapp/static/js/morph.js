@@ -21,6 +21,8 @@ function children(from, to) {
       from.insertBefore(want, have);
       continue;
     }
+    // What is moved loses the focus: the space before it goes instead.
+    while (want.id && have !== match && have?.nodeType === Node.TEXT_NODE) have = drop(have);
     if (want.id && match !== have) {
       from.insertBefore(match, have);
     } else {

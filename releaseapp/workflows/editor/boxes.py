@@ -49,7 +49,7 @@ class Field(msgspec.Struct, frozen=True):
     @property
     def label(self) -> str:
         """The name as people read it."""
-        return self.name.replace("_", " ").capitalize()
+        return {"url": "URL", "sql": "SQL"}.get(self.name, self.name.replace("_", " ").capitalize())
 
 
 def fields_of(config: type[msgspec.Struct]) -> list[Field]:

@@ -13,9 +13,9 @@ from releaseapp.workflows.step_types import STEP_TYPES
 
 
 class Opened(msgspec.Struct, frozen=True):
-    """The open part: the head, a step, a new step with what it begins with, the palette, or the YAML."""
+    """The open part: the head, a step, a new step with what it begins with, or the palette."""
 
-    kind: Literal["head", "step", "new", "palette", "yaml"]
+    kind: Literal["head", "step", "new", "palette"]
     step_id: str = ""
     step: Step = {}
     after: str | None = None
@@ -31,12 +31,14 @@ class Opened(msgspec.Struct, frozen=True):
         return {"add": "", **behind} if self.kind == "palette" else {}
 
     def after_saving(self, request: Request, definition: Definition) -> "Opened":
-        """What is open once this part is saved: a new step is a step then, a renamed one has its new id."""
-        if self.kind not in {"step", "new"}:
+        """What is open once something was saved: a new step is a step then, a renamed one has its new id."""
+        step_id = request.POST.get("step_id", "").strip() or self.step_id
+        if self.kind in {"head", "palette"} or not step_id:
+            return self
+        try:
+            return Opened("step", step_id=step_id, step=parts.get_step(definition, step_id))
+        except NotFound:
             return Opened("head")
-        step_id = request.POST.get("id", "").strip() or self.step_id
-        known = any(step.get("id") == step_id for step in parts.steps_of(definition))
-        return Opened("step", step_id=step_id, step=parts.get_step(definition, step_id)) if known else Opened("head")
 
 
 def definition_of(version: Version) -> Definition:

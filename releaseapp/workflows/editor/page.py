@@ -13,7 +13,7 @@ from releaseapp.web.forms import FormState, Posted
 from releaseapp.web.paging import FIRST
 from releaseapp.web.request import Request
 from releaseapp.web.shown import show
-from releaseapp.workflows import service, yaml_text
+from releaseapp.workflows import graph, service, yaml_text
 from releaseapp.workflows.definition import steps_read_by
 from releaseapp.workflows.editor import head_form, parts
 from releaseapp.workflows.editor.opened import Opened, definition_of, seen_of
@@ -34,6 +34,7 @@ class Refusal(msgspec.Struct, frozen=True):
     form: Posted
     state: FormState
     theirs: str | None = None
+    in_yaml: bool = False
 
 
 class StepRow(msgspec.Struct, frozen=True):
@@ -50,12 +51,14 @@ def show_editor(context: VersionNode, request: Request, here: Opened, refusal: R
     """The editor with one part open, or its fragment ``editor``."""
     definition = definition_of(context.version)
     workflow = context.above(WorkflowNode).workflow
-    form = refusal.form if refusal else None
-    yaml = yaml_text.dump(definition)
-    if refusal and here.kind == "yaml":
-        yaml = refusal.form.get("yaml", "").replace("\r\n", "\n")
-    values = _open_part(context, request, here, definition, form)
+    in_yaml = refusal is not None and refusal.in_yaml
+    form = refusal.form if refusal and not in_yaml else None
+    yaml, revision = yaml_text.dump(definition), str(context.version.revision)
     overtaken = refusal is not None and refusal.theirs is not None
+    if refusal and in_yaml:
+        yaml = refusal.form.get("yaml", "").replace("\r\n", "\n")
+        revision = revision if overtaken else refusal.form.get("revision", "")
+    values = _open_part(context, request, here, definition, form)
     if form and "seen" in form and not overtaken:
         values["seen"] = form.get("seen")
     return show(
@@ -66,17 +69,27 @@ def show_editor(context: VersionNode, request: Request, here: Opened, refusal: R
         version=context.version,
         definition=definition,
         here=here,
+        draw=graph.draw,
         rows=[_row(step) for step in parts.steps_of(definition)],
         types=STEP_TYPES,
         yaml=yaml,
-        revision=form.get("revision") if form and not overtaken else str(context.version.revision),
+        revision=revision,
+        in_yaml=in_yaml,
         state=refusal.state if refusal else FormState({}),
         theirs=refusal.theirs if refusal else None,
         **values,
     )
 
 
-def refuse(context: VersionNode, request: Request, here: Opened, error: AppError, made: Definition | None) -> Response:
+def refuse(
+    context: VersionNode,
+    request: Request,
+    here: Opened,
+    error: AppError,
+    made: Definition | None,
+    *,
+    in_yaml: bool,
+) -> Response:
     """The editor with what was typed and why it is not saved: 400 for faults, 409 when somebody else was quicker.
 
     ``made`` is the definition that was refused, when it came to be made.
@@ -85,13 +98,15 @@ def refuse(context: VersionNode, request: Request, here: Opened, error: AppError
     if isinstance(error, Conflict):
         request.response.status_int = 409
         state = FormState({}, {}, [str(error)])
-        return show_editor(context, request, here, Refusal(request.POST, state, _theirs(here, definition)))
+        return show_editor(
+            context, request, here, Refusal(request.POST, state, _theirs(here, definition, in_yaml=in_yaml), in_yaml)
+        )
     request.response.status_int = 400
     faults = error.faults if isinstance(error, Invalid) else [Fault("", str(error))]
-    if here.kind == "yaml":
+    if in_yaml:
         lines = lines_of(request.POST.get("yaml", ""))
         told = [_with_line(lines, fault) for fault in faults]
-        return show_editor(context, request, here, Refusal(request.POST, FormState({}, {}, told)))
+        return show_editor(context, request, here, Refusal(request.POST, FormState({}, {}, told), None, in_yaml))
     state = _at_fields(here, faults, made or definition, request.POST)
     return show_editor(context, request, here, Refusal(request.POST, state))
 
@@ -111,9 +126,9 @@ def _open_part(
     steps = parts.steps_of(definition)
     if here.kind == "palette":
         return {"search": request.GET.get("q", "").strip().lower()}
-    if here.kind in {"head", "yaml"}:
+    if here.kind == "head":
         samples = samples_for(definition, len(steps), _about_workspace(context))
-        return _head_values(definition, samples, form if here.kind == "head" else None)
+        return _head_values(definition, samples, form)
     if here.kind == "new":
         step, place = here.step, parts.place_of(definition, here.after) + 1 if here.after else len(steps)
         definition = parts.add_step(definition, step, here.after)
@@ -148,11 +163,11 @@ def _head_values(definition: Definition, samples: Samples, form: Posted | None) 
 def _step_values(
     step: Step, place: int, definition: Definition, samples: Samples, form: Posted | None
 ) -> dict[str, Any]:
-    boxes = boxes_of(step, form)
+    boxes, seen = boxes_of(step, form), seen_of(step)
     needs = step.get("needs") if isinstance(step.get("needs"), list) else None
     if form is not None:
         needs = form.getall("needs") if form.get("needs_mode") == "chosen" else None
-        step = {**step, "id": form.get("id", ""), "name": form.get("name", "")}
+        step = {**step, "id": form.get("step_id", ""), "name": form.get("name", "")}
     config = step["config"] if isinstance(step.get("config"), dict) else {}
     values = {**{f"config.{name}": value for name, value in config.items()}, **step}
     every = [box for group in boxes.values() for box in group]
@@ -169,7 +184,7 @@ def _step_values(
         "before": steps[place - 1].get("id") if place else None,
         "previews": _previews(every, values, samples) if form is None else {},
         "paths": samples.paths(),
-        "seen": seen_of(step),
+        "seen": seen,
         "advice": _advice(step, samples),
     }
 
@@ -193,7 +208,7 @@ def _at_fields(here: Opened, faults: Iterable[Fault], made: Definition, form: Po
     steps = parts.steps_of(made)
     own = "/"
     if here.kind in {"step", "new"}:
-        step_id = form.get("id", "").strip()
+        step_id = form.get("step_id", "").strip()
         place = next((number for number, step in enumerate(steps) if step.get("id") == step_id), len(steps))
         own = f"/steps/{place}/"
     errors: dict[str, str] = {}
@@ -216,6 +231,8 @@ def _field_of(pointer: str, own: str) -> str | None:
     if not pointer.startswith(own):
         return None
     names = pointer.removeprefix(own).split("/")
+    if names == ["id"]:
+        return "step_id"
     return ".".join(names[:2]) if names[0] in {"config", "retry"} and len(names) > 1 else names[0]
 
 
@@ -232,7 +249,9 @@ def _with_line(lines: dict[str, int], fault: Fault) -> str:
     return f"Line {yaml_text.line_of(lines, fault.pointer)}: {fault.detail}"
 
 
-def _theirs(here: Opened, definition: Definition) -> str:
+def _theirs(here: Opened, definition: Definition, *, in_yaml: bool) -> str:
+    if in_yaml:
+        return yaml_text.dump(definition)
     if here.kind == "step" and any(step.get("id") == here.step_id for step in parts.steps_of(definition)):
         return yaml_text.dump(parts.get_step(definition, here.step_id))
     return yaml_text.dump(parts.head_of(definition) if here.kind == "head" else definition)

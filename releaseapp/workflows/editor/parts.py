@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from releaseapp.errors import NotFound
-from releaseapp.workflows.editor.renaming import rename_step
+from releaseapp.expressions import rename_step
 
 Definition = dict[str, Any]
 Step = dict[str, Any]

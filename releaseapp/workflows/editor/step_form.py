@@ -70,7 +70,7 @@ def read_step(form: Posted, before: Step) -> Step:
     Raises Invalid with every row that cannot be kept.
     """
     faults: list[Fault] = []
-    step: Step = {**before, "id": form.get("id", "").strip()}
+    step: Step = {**before, "id": form.get("step_id", "").strip()}
     _put(step, "name", lines(form.get("name", "")).strip() or UNSET)
     kind = STEP_TYPES.get(str(before.get("type")))
     if kind:

@@ -21,7 +21,7 @@ from releaseapp.web.views import page
 from releaseapp.workflows import service
 from releaseapp.workflows.editor import parts
 from releaseapp.workflows.editor.head_form import read_head
-from releaseapp.workflows.editor.opened import Opened, definition_of, opened, seen_of
+from releaseapp.workflows.editor.opened import definition_of, opened, seen_of
 from releaseapp.workflows.editor.page import refuse, show_editor
 from releaseapp.workflows.editor.parts import Definition
 from releaseapp.workflows.editor.step_form import read_step
@@ -55,7 +55,6 @@ def edit_page(context: VersionNode, request: Request) -> Response:
 @page(VersionNode, Permission.WORKFLOWS_EDIT, "POST", name="edit")
 def save_yaml(context: VersionNode, request: Request) -> Response:
     """Saves the whole draft as YAML, unless somebody else saved meanwhile: then both are shown."""
-    here = Opened("yaml")
 
     def edit(_present: Definition, revision: int) -> Definition:
         form = read_form(request, WorkflowForm)
@@ -65,7 +64,7 @@ def save_yaml(context: VersionNode, request: Request) -> Response:
             )
         return read_yaml(form.yaml)
 
-    return _save(context, request, here, edit)
+    return _save(context, request, edit, in_yaml=True)
 
 
 @page(VersionNode, Permission.WORKFLOWS_EDIT, "POST", name="edit-head")
@@ -76,7 +75,7 @@ def save_head(context: VersionNode, request: Request) -> Response:
         _check_seen(request, parts.head_of(present))
         return parts.with_head(present, read_head(_form(request), parts.head_of(present)))
 
-    return _save(context, request, Opened("head"), edit)
+    return _save(context, request, edit)
 
 
 @page(VersionNode, Permission.WORKFLOWS_EDIT, "POST", name="edit-step")
@@ -91,28 +90,28 @@ def save_step(context: VersionNode, request: Request) -> Response:
         _check_seen(request, step)
         return parts.replace_step(present, here.step_id, read_step(_form(request), step))
 
-    return _save(context, request, here, edit)
+    return _save(context, request, edit)
 
 
 @page(VersionNode, Permission.WORKFLOWS_EDIT, "POST", name="move-step")
 def move_step(context: VersionNode, request: Request) -> Response:
     """Puts a step to another place."""
     form = read_form(request, Move)
-    here = Opened("step", step_id=form.step)
-    return _save(context, request, here, lambda present, _: parts.move_step(present, form.step, form.to))
+    return _save(context, request, lambda present, _: parts.move_step(present, form.step, form.to))
 
 
 @page(VersionNode, Permission.WORKFLOWS_EDIT, "POST", name="remove-step")
 def remove_step(context: VersionNode, request: Request) -> Response:
     """Takes a step out of the draft."""
     form = read_form(request, Removal)
-    return _save(context, request, Opened("head"), lambda present, _: parts.remove_step(present, form.step))
+    return _save(context, request, lambda present, _: parts.remove_step(present, form.step))
 
 
 def _save(
-    context: VersionNode, request: Request, here: Opened, edit: Callable[[Definition, int], Definition]
+    context: VersionNode, request: Request, edit: Callable[[Definition, int], Definition], *, in_yaml: bool = False
 ) -> Response:
     """Has ``edit`` make the next definition of the newest draft, and shows where one is then."""
+    here = opened(request, definition_of(context.version))
     made: list[Definition] = []
 
     def change(present: Definition, revision: int) -> Definition:
@@ -125,7 +124,7 @@ def _save(
             store_of(request), context.above(WorkflowNode).workflow, context.version.number, change, by
         )
     except (Invalid, Conflict) as error:
-        return refuse(context, request, here, error, made[0] if made else None)
+        return refuse(context, request, here, error, made[0] if made else None, in_yaml=in_yaml)
     version = workflow.version(context.version.number)
     assert version is not None
     after = here.after_saving(request, definition_of(version))
