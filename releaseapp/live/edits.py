@@ -11,7 +11,7 @@ from releaseapp.db.api import Database
 from releaseapp.errors import Busy
 from releaseapp.events.models import EventType
 from releaseapp.events.service import append
-from releaseapp.live.subjects import Subject
+from releaseapp.live.subjects import Subject, is_deleted
 from releaseapp.live.threads import Threads
 
 log = logging.getLogger(__name__)
@@ -60,9 +60,11 @@ class Edits:
             self._writer = None
 
     def append(self, batch: list[Edit]) -> None:
-        """Appends at once; raises Busy. Runs in a native thread."""
+        """Appends at once, unless what was edited is deleted; raises Busy. Runs in a native thread."""
         with self._db.transaction() as tx:
             for edit in batch:
+                if is_deleted(tx, edit.subject):
+                    continue
                 append(
                     tx,
                     edit.type,

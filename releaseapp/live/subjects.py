@@ -41,6 +41,11 @@ def find_subject(db: Reader, drafts: Drafts, identity: Identity, subject_id: str
     return None
 
 
+def is_deleted(db: Reader, subject: Subject) -> bool:
+    """Whether it is an agent that was deleted: of which nothing more is to be told."""
+    return subject.edit is Permission.AGENTS_EDIT and _agent(db, subject.workspace_id, subject.id) is None
+
+
 def drafts_of(store: Store) -> Drafts:
     """Looks drafts up in the store; those of a workflow in the bin are none."""
 

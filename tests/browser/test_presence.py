@@ -127,3 +127,34 @@ def test_axe_finds_nothing_while_another_edits(at_the_form, scheme, width):
     avery.get_by_role("button", name="Take over…").click()
     expect(avery.get_by_label("Reason")).to_be_focused()
     assert Axe().run(avery).response["violations"] == []
+
+
+def test_a_part_that_is_fetched_anew_stays_closed_while_another_edits(visit, server):
+    casey, avery = visit(CASEY), visit(AVERY)
+    casey.goto(f"{server.url}/workspaces/aurora/workflows")
+    casey.locator(".cards h2 a").first.click()
+    casey.click("text=Begin a draft")
+    casey.wait_for_url("**/edit")
+    avery.goto(casey.url)
+    subject = re.search(r"/(wfl_\w+)/versions/(\d+)/", casey.url).expand(r"\1/\2")
+    for page in (casey, avery):
+        expect(page.locator("live-dot")).to_have_attribute("data-state", "live")
+        page.evaluate(
+            """(subject) => {
+                for (const old of document.querySelectorAll("who-is-here")) old.remove();
+                document.querySelector("draft-editor").id = "draft";
+                document.querySelector(".head").insertAdjacentHTML("beforeend",
+                    `<who-is-here subject="${subject}" name="a draft" me="nobody" for="draft" can-edit></who-is-here>`);
+            }""",
+            subject,
+        )
+    expect(avery.locator(".here-people li")).to_have_count(2)
+    text = casey.locator("#draft textarea").first
+    text.fill(text.input_value() + " ")
+    other = avery.locator("#draft textarea").first
+    expect(other).not_to_be_editable()
+    avery.evaluate("document.dispatchEvent(new CustomEvent('live:reset'))")
+    avery.evaluate("document.querySelector('#draft textarea').removeAttribute('readonly')")
+    expect(other).not_to_be_editable()
+    casey.goto(f"{server.url}/workspaces/aurora")
+    expect(other).to_be_editable()

@@ -343,6 +343,17 @@ def test_who_edited_is_in_the_log_of_events_once_the_server_has_stopped(enter, s
     ]
 
 
+def test_of_a_deleted_agent_nothing_more_is_told(enter, server, world, agent):
+    with enter("anna") as anna:
+        anna.edits()
+        agents.delete_agent(world.db, world.workspaces["cobalt"], agent, actor=world.people["olga"].id)
+        anna.say("unlock")
+        anna.sees("Anna")
+        server.stop()
+    of_agent = [event.type for event in list_events_after(world.db, 0, 1000) if event.subject == agent]
+    assert of_agent[-1] == "agent.deleted"
+
+
 def test_a_viewer_hears_who_edits_an_agent_and_not_who_edits_a_draft(enter, server, world, draft):
     with server.hear("vera") as vera, enter("anna", draft) as at_draft, enter("anna") as at_agent:
         at_draft.edits()

@@ -19,20 +19,35 @@ export function since(moment) {
   return `has been editing for ${minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h`}`;
 }
 
-// While another edits: text can be read, marked and copied, nothing can be changed or sent, nothing is lost.
-export function setReadOnly(form, on) {
-  form.toggleAttribute("data-read-only", on);
-  for (const control of form.elements) {
-    if (control.matches("fieldset, output, [type=hidden]")) continue;
-    if (control.matches("textarea, input:not([type=radio], [type=checkbox], [type=file], [type=range], [type=color])")) {
-      control.readOnly = on;
-    } else if (on && !control.disabled) {
-      control.dataset.waits = "yes";
-      control.disabled = true;
-    } else if (!on && control.dataset.waits) {
-      delete control.dataset.waits;
-      control.disabled = false;
-    }
+// While another edits, in a form or a part with several: what stands there can be read, marked and copied, nothing can
+// be changed or sent, nothing is lost. Choices are not disabled: their form would be kept without them.
+export function setReadOnly(part, on) {
+  part.toggleAttribute("data-read-only", on);
+  for (const control of part.querySelectorAll("button, select, textarea, input:not([type=hidden])")) {
+    if (control.localName === "button") setWaiting(control, on);
+    else if (control.matches("select, [type=radio], [type=checkbox], [type=file]")) set(control, "aria-disabled", on);
+    else set(control, "readonly", on);
+  }
+}
+
+// For the capture of clicks and keys in the part.
+export function refuseChoice(event) {
+  if (event.key !== "Tab" && event.target.closest?.("[aria-disabled=true]")) event.preventDefault();
+}
+
+function set(control, name, on) {
+  if (control.hasAttribute(name) === on) return;
+  if (on) control.setAttribute(name, "true");
+  else control.removeAttribute(name);
+}
+
+function setWaiting(button, on) {
+  if (on && !button.disabled) {
+    button.dataset.waits = "yes";
+    button.disabled = true;
+  } else if (!on && button.dataset.waits) {
+    delete button.dataset.waits;
+    button.disabled = false;
   }
 }
 

@@ -1,8 +1,8 @@
 // <who-is-here subject name me [for] [can-edit] [can-force]>: who else looks at the same thing, and who edits it.
-// The first who types in the form named by "for" takes the lock; while another holds it, the form can only be read.
+// The first who types in the form (or part with forms) named by "for" takes the lock; while another holds it, the form can only be read.
 // "lock:changed" bubbles from here with { mine, holder }: holder is the name of somebody else who edits, or null.
 import { say } from "./live.js";
-import { askReason, button, made, setReadOnly, since } from "./pieces.js";
+import { askReason, button, made, refuseChoice, setReadOnly, since } from "./pieces.js";
 
 const shown = 5;
 
@@ -26,6 +26,7 @@ class WhoIsHere extends HTMLElement {
   disconnectedCallback() {
     this.tell("leave");
     this.gone.abort();
+    this.closing?.disconnect();
     clearInterval(this.clock);
   }
 
@@ -54,7 +55,12 @@ class WhoIsHere extends HTMLElement {
       this.wanted = true;
       this.tell("lock");
     }, { signal });
-    this.form.addEventListener("submit", (event) => { if (this.locked) event.preventDefault(); }, { signal });
+    this.form.addEventListener("submit", (event) => {
+      if (!this.locked) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    }, { signal, capture: true });
+    for (const type of ["click", "keydown"]) this.form.addEventListener(type, refuseChoice, { signal, capture: true });
   }
 
   hear(frame) {
@@ -205,8 +211,17 @@ class WhoIsHere extends HTMLElement {
     if (key === this.known) return;
     if (this.known !== undefined || holder) this.speak(this.line.textContent);
     this.known = key;
-    if (this.form?.localName === "form" && this.hasAttribute("can-edit")) setReadOnly(this.form, Boolean(holder));
+    if (this.form && this.hasAttribute("can-edit")) this.close(Boolean(holder));
     this.dispatchEvent(new CustomEvent("lock:changed", { bubbles: true, detail: { mine: this.mine, holder } }));
+  }
+
+  // What is fetched anew meanwhile, or put right by it, is closed too.
+  close(on) {
+    this.closing?.disconnect();
+    setReadOnly(this.form, on);
+    if (!on) return;
+    this.closing = new MutationObserver(() => setReadOnly(this.form, true));
+    this.closing.observe(this.form, { subtree: true, childList: true, attributeFilter: ["aria-disabled", "disabled", "readonly"] });
   }
 
   speak(text) { this.status.textContent = text; }
