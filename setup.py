@@ -50,7 +50,11 @@ setup(
     python_requires=">=3.11",
     packages=[*find_packages(include=["releaseapp", "releaseapp.*"]), "releaseapp.templates"],
     package_dir={"releaseapp.templates": "templates"},
-    package_data={"releaseapp": ["static/**/*", "py.typed"], "releaseapp.templates": ["**/*.jinja2"]},
+    package_data={
+        "releaseapp": ["static/**/*", "py.typed"],
+        "releaseapp.templates": ["**/*.jinja2"],
+        "releaseapp.workflows.templates": ["*.yaml"],
+    },
     install_requires=REQUIRES,
     extras_require={"postgres": POSTGRES, "test": TEST, "check": CHECK, "bench": BENCH},
     entry_points={

@@ -14,7 +14,7 @@ from releaseapp.web.views import page
 from releaseapp.workflows import service
 from releaseapp.workflows.resources import Workflows, store_of
 from releaseapp.workflows.store import By
-from releaseapp.workflows.templates import FIRST_TEMPLATE
+from releaseapp.workflows.templates import FIRST, template_text
 from releaseapp.workflows.yaml_form import WorkflowForm, read_yaml, with_lines
 from releaseapp.workspaces.resources import WorkspaceNode
 
@@ -31,7 +31,7 @@ def workflows_page(context: Workflows, request: Request) -> Response:
 @page(Workflows, Permission.WORKFLOWS_EDIT, name="new")
 def new_workflow_page(_context: Workflows, request: Request) -> Response:
     """The form for a new workflow, with a definition that is right as it stands."""
-    return show(request, "workflows/new", form=FormState({"yaml": FIRST_TEMPLATE}))
+    return show(request, "workflows/new", form=FormState({"yaml": template_text(FIRST)}))
 
 
 @page(Workflows, Permission.WORKFLOWS_EDIT, "POST")

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from releaseapp.cli import main
 from releaseapp.workflows import yaml_text
 from releaseapp.workflows.definition import check
-from releaseapp.workflows.templates import DEMO, FIRST_TEMPLATE
+from releaseapp.workflows.templates import DEMO, FIRST, template_text
 
 WORKFLOWS = "/workspaces/aurora/workflows"
 
@@ -132,10 +132,10 @@ def test_a_bad_body_is_refused_and_nothing_is_made(casey, body):
 
 
 def test_yaml_goes_in_and_comes_out(casey):
-    made = casey.post_json(WORKFLOWS, {"yaml": FIRST_TEMPLATE}, status=201).json
+    made = casey.post_json(WORKFLOWS, {"yaml": template_text(FIRST)}, status=201).json
     text = casey.get(at(made, "versions/1?format=yaml"))
     assert text.content_type == "application/yaml"
-    assert yaml_text.load(text.text)[0] == yaml_text.load(FIRST_TEMPLATE)[0]
+    assert yaml_text.load(text.text)[0] == yaml_text.load(template_text(FIRST))[0]
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ def test_the_schema_accepts_what_the_check_accepts_and_refuses_what_it_refuses(a
 
 def test_files_are_checked_from_the_shell_with_line_numbers(tmp_path):
     good, bad = tmp_path / "good.yaml", tmp_path / "bad.json"
-    good.write_text(FIRST_TEMPLATE)
+    good.write_text(template_text(FIRST))
     bad.write_text(json.dumps({"name": "x", "steps": [{"id": "a", "type": "nope"}]}, indent=1))
     assert CliRunner().invoke(main, ["workflows", "check", str(good)]).exit_code == 0
     told = CliRunner().invoke(main, ["workflows", "check", str(good), str(bad)])

@@ -45,6 +45,9 @@ def test_the_wheel_holds_every_template_and_static_file(wheel):
     for path in (ROOT / "releaseapp" / "static").rglob("*"):
         if path.is_file():
             assert str(path.relative_to(ROOT)) in names
+    for path in (ROOT / "releaseapp" / "workflows" / "templates").iterdir():
+        if path.is_file():
+            assert str(path.relative_to(ROOT)) in names
     assert not any(name.startswith(("tests/", "bench/", "var/")) for name in names)
 
 

@@ -1,7 +1,9 @@
-"""Definitions to begin with, and those of the demo. Each is right as it stands and needs no network."""
+"""The workflows of the demo. Each is right as it stands and needs no network."""
 
-FIRST_TEMPLATE = """\
-name: Daily digest
+DEMO: dict[str, list[str]] = {
+    "aurora": [
+        """\
+name: Daily Research Digest
 description: Takes a list of notes, keeps what matters, and makes a digest of it.
 inputs:
   type: object
@@ -27,11 +29,7 @@ steps:
     config:
       value: "{{ steps.keep.output | length }} notes: {{ steps.keep.output | join('; ') }}"
 output: "{{ steps.digest.output }}"
-"""
-
-DEMO: dict[str, list[str]] = {
-    "aurora": [
-        FIRST_TEMPLATE.replace("name: Daily digest", "name: Daily Research Digest", 1),
+""",
         """\
 name: Insight Synthesizer
 description: Asks the data collector for a sum, and says what it means.
