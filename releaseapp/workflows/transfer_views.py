@@ -130,6 +130,7 @@ def _show_plan(
         digest=drafts.digest,
         again=again,
         publish=form.publish,
+        form=FormState({"text": form.text}),
         **carried,
     )
 

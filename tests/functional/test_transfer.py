@@ -417,6 +417,11 @@ def test_in_the_browser_faults_are_told_and_the_text_is_kept(app):
         "&#39;", "'"
     )
     assert "carry-out" not in page.forms
+    page.forms["import"]["text"] = page.forms["import"]["text"].value.replace(
+        "<nope>", "fail\n    config: {message: x}"
+    )
+    assert "New, with 1 version" in page.forms["import"].submit().text
+    form = browser.get(f"{COBALT}/import").forms["import"]
     form["text"] = yaml_text.dump(definition())
     sent = form.submit().forms["carry-out"]
     for carried in ("x", "eA==", ""):
