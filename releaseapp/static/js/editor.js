@@ -3,7 +3,6 @@
 import { tellGone, tellSignedOut } from "./gone.js";
 import { addRow, fill, fields, kept, settle } from "./draft.js";
 import { morph } from "./morph.js";
-import { setReadOnly } from "./pieces.js";
 
 const pause = 800;
 const patience = 4000;
@@ -121,7 +120,6 @@ class DraftEditor extends HTMLElement {
     }
     const here = this.querySelector(".editor").dataset.here;
     if (location.search !== here) history.replaceState(null, "", here === "?" ? location.pathname : here);
-    if (this.hasAttribute("data-read-only")) setReadOnly(this, true);
     this.mark();
   }
 
