@@ -279,3 +279,10 @@ def test_the_schema_accepts_expressions_where_values_of_other_types_stand(casey)
     for limit, fits in ((5, True), ("{{ inputs.limit }}", True), ("many", False), (0, False)):
         one = {**step, "config": {**step["config"], "row_limit": limit}}
         assert jsonschema.Draft202012Validator(schema).is_valid({"name": "x", "steps": [one]}) is fits
+
+
+def test_inputs_that_would_take_long_to_check_are_refused_at_once(casey):
+    many = {"type": "object", "properties": {f"p{number}": {"type": "string"} for number in range(20_000)}}
+    refused = casey.post_json(WORKFLOWS, {"definition": {**definition(), "inputs": many}}, status=400).json
+    assert [fault["pointer"] for fault in refused["errors"]] == ["/inputs"]
+    assert "more than 1,000 parts" in refused["errors"][0]["detail"]
