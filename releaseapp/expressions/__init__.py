@@ -6,18 +6,19 @@ and a budget of operations and a deadline end what would not end. ``docs/express
 says what may be written.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from releaseapp.errors import Fault
 from releaseapp.expressions.budget import Budget, ExpressionError, measure
-from releaseapp.expressions.references import paths_that_can_be_had, with_step_renamed
-from releaseapp.expressions.templates import compile_template, shortened
-from releaseapp.expressions.text import as_text
+from releaseapp.expressions.cache import compiled
+from releaseapp.expressions.parts import DEEPEST, TOO_DEEP, is_written, texts_of, with_texts
+from releaseapp.expressions.reading import Reading
+from releaseapp.expressions.references import STEPS, may_read_step, with_step_renamed
+from releaseapp.expressions.templates import shortened
 
-__all__ = ["ExpressionError", "check", "names", "references", "rename_step", "render"]
-
-_DEEPEST = 60
+__all__ = ["ExpressionError", "Reading", "check", "names", "references", "rename_step", "render"]
 
 
 def render(template: object, variables: Mapping[str, Any]) -> Any:
@@ -27,7 +28,7 @@ def render(template: object, variables: Mapping[str, Any]) -> Any:
     has the values written into it; lists and mappings are rendered part by
     part, keys as they are. Raises ExpressionError.
     """
-    result = _render(template, variables, Budget(), _DEEPEST)
+    result = _render(template, variables, Budget(), DEEPEST)
     try:
         measure(result)
     except ExpressionError as error:
@@ -36,9 +37,22 @@ def render(template: object, variables: Mapping[str, Any]) -> Any:
     return result
 
 
-def check(template: object) -> list[Fault]:
-    """Everything that is wrong with a template as it is written, by JSON pointers into it; evaluates nothing."""
-    return list(_check(template, "", _DEEPEST))
+def check(template: object, reading: Reading | None = None) -> list[Fault]:
+    """Everything that is wrong with a template as it is written, by JSON pointers into it; evaluates nothing.
+
+    The templates of one document share a ``reading``, which bounds them as a whole.
+    """
+    reading = reading or Reading()
+    reading.begin_template()
+    faults: list[Fault] = []
+    try:
+        for pointer, text in texts_of(template):
+            sentences = [TOO_DEEP] if text is None else reading.facts_of(text).faults
+            faults.extend(Fault(pointer, sentence) for sentence in sentences)
+    except ExpressionError as error:
+        if reading.tell():
+            faults.append(Fault("", str(error)))
+    return faults
 
 
 def names(template: object) -> set[tuple[str, ...]]:
@@ -46,81 +60,64 @@ def names(template: object) -> set[tuple[str, ...]]:
 
     Raises ExpressionError for what ``check`` finds fault with.
     """
+    reading = Reading()
     found: set[tuple[str, ...]] = set()
-    for text in _texts(template, _DEEPEST):
-        found.update(compile_template(text).names)
+    for _, text in texts_of(template):
+        if text is None:
+            raise ExpressionError(TOO_DEEP)
+        facts = reading.facts_of(text)
+        if facts.faults:
+            raise ExpressionError(facts.faults[0])
+        found |= facts.paths
     return found
 
 
-def references(template: object) -> set[tuple[str, ...]]:
+def references(template: object, reading: Reading | None = None) -> set[tuple[str, ...]]:
     """Like ``names``, of all that can be read; an expression that cannot has none, and nothing is raised."""
+    reading = reading or Reading()
+    reading.begin_template()
     found: set[tuple[str, ...]] = set()
-    for text in _texts(template, _DEEPEST):
-        try:
-            found.update(compile_template(text).names)
-        except ExpressionError:
-            found.update(paths_that_can_be_had(text))
+    # Behind the limits nothing is read; ``check`` tells of them.
+    with suppress(ExpressionError):
+        for _, text in texts_of(template):
+            if text is not None:
+                found |= reading.facts_of(text).paths
     return found
 
 
-def rename_step(template: Any, before: str, after: str) -> Any:
+def rename_step(template: Any, before: str, after: str, reading: Reading | None = None) -> Any:
     """The same template, reading ``steps.after`` wherever an expression read ``steps.before``; all else as it was.
 
-    Expressions that cannot be read stay as they are; nothing is raised.
+    Expressions that cannot be read, or are behind the limits, stay as they are; nothing is raised.
     """
-    return _step_renamed(template, before, after, _DEEPEST)
+    reading = reading or Reading()
+    reading.begin_template()
 
+    def renamed(text: str) -> str:
+        with suppress(ExpressionError):
+            if may_read_step(text, before) and any(
+                path[:2] == (STEPS, before) for path in reading.facts_of(text).paths
+            ):
+                return with_step_renamed(text, before, after)
+        return text
 
-def _step_renamed(template: Any, before: str, after: str, depth: int) -> Any:
-    if isinstance(template, str):
-        return with_step_renamed(template, before, after) if "{{" in template else template
-    if depth and isinstance(template, Mapping):
-        return {key: _step_renamed(value, before, after, depth - 1) for key, value in template.items()}
-    if depth and isinstance(template, list):
-        return [_step_renamed(value, before, after, depth - 1) for value in template]
-    return template
+    return with_texts(template, renamed)
 
 
 def _render(template: object, variables: Mapping[str, Any], budget: Budget, depth: int) -> Any:
     if isinstance(template, str):
-        if "{" not in template:
-            return template
-        compiled = compile_template(template)
-        if compiled.single is not None:
-            return compiled.evaluate(compiled.single, variables, budget)
-        return "".join(as_text(compiled.evaluate(part, variables, budget), budget) for part in compiled.parts)
+        return _render_text(template, variables, budget) if "{" in template and is_written(template) else template
+    if not isinstance(template, (dict, list)):
+        return template
     if not depth:
-        raise ExpressionError("The template is nested too deep.")
-    if isinstance(template, Mapping):
-        return {key: _render(value, variables, budget, depth - 1) for key, value in template.items()}
+        raise ExpressionError(TOO_DEEP)
     if isinstance(template, list):
         return [_render(value, variables, budget, depth - 1) for value in template]
-    return template
+    return {key: _render(value, variables, budget, depth - 1) for key, value in template.items()}
 
 
-def _check(template: object, pointer: str, depth: int) -> Iterator[Fault]:
-    if not depth:
-        yield Fault(pointer, "The template is nested too deep.")
-    elif isinstance(template, str):
-        try:
-            _ = compile_template(template) if "{" in template else None
-        except ExpressionError as error:
-            yield Fault(pointer, str(error))
-    elif isinstance(template, Mapping):
-        for key, value in template.items():
-            yield from _check(value, f"{pointer}/{str(key).replace('~', '~0').replace('/', '~1')}", depth - 1)
-    elif isinstance(template, list):
-        for index, value in enumerate(template):
-            yield from _check(value, f"{pointer}/{index}", depth - 1)
-
-
-def _texts(template: object, depth: int) -> Iterator[str]:
-    if isinstance(template, str):
-        if "{" in template:
-            yield template
-    elif depth and isinstance(template, Mapping):
-        for value in template.values():
-            yield from _texts(value, depth - 1)
-    elif depth and isinstance(template, list):
-        for value in template:
-            yield from _texts(value, depth - 1)
+def _render_text(text: str, variables: Mapping[str, Any], budget: Budget) -> Any:
+    found = compiled(text, budget)
+    if found.single is not None:
+        return found.evaluate(found.single, variables, budget)
+    return found.join(variables, budget)

@@ -8,6 +8,10 @@ from releaseapp.errors import AppError
 
 LONGEST_TEMPLATE = 20_000
 MOST_TOKENS = 2_000
+MOST_LEVELS = 150
+EFFORT_OF_A_TEXT = 10
+MOST_READ_AT_ONCE = 50_000
+MOST_READ_IN_ALL = 200_000
 LONGEST_TEXT = 1_000_000
 MOST_ITEMS = 100_000
 MOST_OPERATIONS = 200_000
@@ -34,9 +38,10 @@ class Budget:
     more, so that what is left bounds time and memory alike.
     """
 
-    __slots__ = ("_deadline", "_left", "_next_look")
+    __slots__ = ("_deadline", "_left", "_next_look", "_unread")
 
     def __init__(self) -> None:
+        self._unread = MOST_READ_AT_ONCE
         self._left = MOST_OPERATIONS
         self._next_look = MOST_OPERATIONS - _LOOK_EVERY
         self._deadline = 0.0
@@ -53,6 +58,25 @@ class Budget:
         self._deadline = self._deadline or now + _SECONDS
         if left < 0 or now > self._deadline:
             raise ExpressionError("It does too much; give it less data, or spread the work over several steps.")
+
+    def charge_reading(self, effort: int) -> None:
+        """Takes from what may still be read, whether it had to be or was known; raises ExpressionError."""
+        self._unread -= effort
+        if self._unread < 0:
+            raise ExpressionError(too_many(MOST_READ_AT_ONCE, "template"))
+
+    def allow(self, seconds: float) -> None:
+        """Gives more time, for what is bounded otherwise."""
+        if self._deadline:
+            self._deadline += seconds
+
+
+def too_many(most: int, what: str) -> str:
+    """What is told when expressions are too many."""
+    return (
+        f"There are too many expressions, or too long ones: {most:,} words and signs are the most in one {what}, "
+        f"and each text with expressions counts for {EFFORT_OF_A_TEXT} more."
+    )
 
 
 def size(value: Any) -> int:
@@ -127,5 +151,18 @@ def _letters(text: Any) -> int:
         try:
             text.encode()
         except UnicodeEncodeError as error:
-            raise ExpressionError("A text has half a character (a lone surrogate), which no JSON can hold.") from error
+            raise ExpressionError(_HALF) from error
     return len(text)
+
+
+def whole_text(text: str) -> str:
+    r"""A literal as JSON means it, where ``\ud83d\ude00`` is one character; raises ExpressionError for half a one."""
+    if text.isascii():
+        return text
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError as error:
+        raise ExpressionError(_HALF) from error
+
+
+_HALF = "A text has half a character (a lone surrogate), which no JSON can hold."

@@ -3,23 +3,47 @@
 import inspect
 import operator
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from jinja2 import nodes
 
-from releaseapp.expressions import operations
-from releaseapp.expressions.budget import ExpressionError, number, size
+from releaseapp.expressions import lookups, operations
+from releaseapp.expressions.budget import MOST_LEVELS, ExpressionError, number, size, whole_text
 from releaseapp.expressions.filters import FILTERS
 from releaseapp.expressions.methods import METHODS
 from releaseapp.expressions.scope import Evaluator, Scope
 from releaseapp.expressions.tests import TESTS
 
+_MOST_BOUNDS = 3
+
 
 class Compiler:
-    """Turns one expression's nodes into closures."""
+    """Turns expressions' nodes into closures; what may not be written is collected, and stands for nothing."""
+
+    def __init__(self) -> None:
+        self.faults: list[str] = []
+        self._level = 0
+
+    def all_of(self, parts: list[nodes.Node]) -> list[Evaluator]:
+        """The closures of the parts of a template; none is to be evaluated when there are ``faults``."""
+        return [self.of(part) for part in parts]
 
     def of(self, node: nodes.Node, *, missing_ok: bool = False) -> Evaluator:
         """The closure of a node; with ``missing_ok`` it may give a ``Missing`` instead of raising."""
+        self._level += 1
+        try:
+            return self._of(node, missing_ok=missing_ok)
+        except ExpressionError as error:
+            self.faults.append(str(error))
+            return _nothing
+        finally:
+            self._level -= 1
+
+    def _of(self, node: nodes.Node, *, missing_ok: bool) -> Evaluator:
+        # The depth that Python allows would differ with how deep the caller stands.
+        if self._level > MOST_LEVELS:
+            raise ExpressionError(f"It is nested too deep; {MOST_LEVELS} levels are the most.")
         if isinstance(node, (nodes.Name, nodes.Getattr, nodes.Getitem)):
             return self._reference(node, missing_ok=missing_ok)
         make = _MAKERS.get(type(node))
@@ -28,74 +52,28 @@ class Compiler:
         evaluate: Evaluator = make(self, node)
         return evaluate
 
-    def _reference(self, node: nodes.Node, *, missing_ok: bool) -> Evaluator:
+    def _reference(self, node: nodes.Name | nodes.Getattr | nodes.Getitem, *, missing_ok: bool) -> Evaluator:
         find = self._finder(node)
-        if missing_ok:
-            return find
+        return find if missing_ok else lookups.needed(find)
 
-        def evaluate(scope: Scope) -> Any:
-            value = find(scope)
-            if isinstance(value, operations.Missing):
-                raise ExpressionError(value.sentence)
-            return value
-
-        return evaluate
-
-    def _finder(self, node: nodes.Node) -> Evaluator:
+    def _finder(self, node: nodes.Name | nodes.Getattr | nodes.Getitem) -> Evaluator:
         if isinstance(node, nodes.Name):
-            name = node.name
-
-            def variable(scope: Scope) -> Any:
-                scope.budget.charge()
-                try:
-                    return scope.variables[name]
-                except KeyError:
-                    return operations.missing_variable(name, scope.variables)
-
-            return variable
+            return lookups.variable(node.name)
         if isinstance(node, nodes.Getattr):
-            inner, attr = self.of(node.node, missing_ok=True), node.attr
-
-            def attribute(scope: Scope) -> Any:
-                scope.budget.charge()
-                return operations.item(inner(scope), attr)
-
-            return attribute
-        if not isinstance(node, nodes.Getitem):
-            raise TypeError(node)
+            return lookups.attribute(self.of(node.node, missing_ok=True), node.attr)
         if isinstance(node.arg, nodes.Slice):
-            return self._slice(node.node, node.arg)
-        inner, key = self.of(node.node, missing_ok=True), self.of(node.arg)
-
-        def subscript(scope: Scope) -> Any:
-            scope.budget.charge()
-            return operations.item(inner(scope), key(scope))
-
-        return subscript
-
-    def _slice(self, target: nodes.Node, bounds: nodes.Slice) -> Evaluator:
-        inner = self.of(target)
-        parts = [None if one is None else self.of(one) for one in (bounds.start, bounds.stop, bounds.step)]
-
-        def evaluate(scope: Scope) -> Any:
-            value = inner(scope)
-            limits = [None if part is None else operations.whole(part(scope)) for part in parts]
-            if not isinstance(value, (str, list)):
-                raise ExpressionError("Only a text or a list can be sliced.")
-            part = slice(*limits)
-            scope.budget.charge(1 + len(range(*part.indices(len(value)))) // 16)
-            return value[part]
-
-        return evaluate
+            bounds = (node.arg.start, node.arg.stop, node.arg.step)
+            return lookups.slice_of(self.of(node.node), [None if one is None else self.of(one) for one in bounds])
+        return lookups.subscript(self.of(node.node, missing_ok=True), self.of(node.arg))
 
     def constant(self, node: nodes.Const) -> Evaluator:
         """A literal."""
-        value = number(node.value)
+        value = whole_text(node.value) if isinstance(node.value, str) else number(node.value)
         return lambda _scope: value
 
     def text(self, node: nodes.TemplateData) -> Evaluator:
         """What stands around expressions."""
-        value = node.data
+        value = whole_text(node.data)
         return lambda _scope: value
 
     def list_of(self, node: nodes.List | nodes.Tuple) -> Evaluator:
@@ -191,7 +169,25 @@ class Compiler:
             )
         if node.node is None:
             raise ExpressionError("A filter needs a value before it.")
-        return self._apply(function, self.of(node.node, missing_ok=node.name in {"default", "d"}), node)
+        if function is FILTERS["default"]:
+            return self._default(node, self.of(node.node, missing_ok=True))
+        return self._apply(function, self.of(node.node), node)
+
+    def _default(self, node: nodes.Filter, inner: Evaluator) -> Evaluator:
+        """The other value is made only when it is needed: it may be what cannot be had, or takes long."""
+        self._fit(FILTERS["default"], node)
+        given = dict(zip(("other", "boolean"), node.args, strict=False)) | {
+            pair.key: pair.value for pair in node.kwargs
+        }
+        other, boolean = (self.of(given.get(name, nodes.Const(""))) for name in ("other", "boolean"))
+
+        def evaluate(scope: Scope) -> Any:
+            scope.budget.charge()
+            value = inner(scope)
+            needed = isinstance(value, operations.Missing) or (not value and boolean(scope))
+            return other(scope) if needed else value
+
+        return evaluate
 
     def tested(self, node: nodes.Test) -> Evaluator:
         """``value is name(arguments)``."""
@@ -206,26 +202,20 @@ class Compiler:
         """``range(…)``, or a method of a text, list or mapping."""
         target = node.node
         if isinstance(target, nodes.Name) and target.name == "range":
-            arguments = self._arguments(node)
-
-            def evaluate(scope: Scope) -> Any:
-                positional, named = arguments(scope)
-                if named:
-                    raise ExpressionError("range takes numbers only.")
-                return operations.span(positional, scope.budget)
-
-            return evaluate
+            _refuse_unpacking(node)
+            if node.kwargs:
+                raise ExpressionError("range takes numbers only.")
+            bounds = [self.of(argument) for argument in node.args]
+            if not 1 <= len(bounds) <= _MOST_BOUNDS:
+                raise ExpressionError("range takes one to three numbers.")
+            return lambda scope: operations.span([bound(scope) for bound in bounds], scope.budget)
         if not isinstance(target, nodes.Getattr) or target.attr not in METHODS:
             raise ExpressionError(f"Only range and these methods can be called: {', '.join(METHODS)}.")
         return self._apply(METHODS[target.attr], self.of(target.node), node)
 
     def _apply(self, function: Callable[..., Any], inner: Evaluator, node: Any) -> Evaluator:
+        self._fit(function, node)
         arguments = self._arguments(node)
-        try:
-            inspect.signature(function).bind(None, None, *node.args, **{pair.key: pair.value for pair in node.kwargs})
-        except TypeError as error:
-            name = node.name if isinstance(node, (nodes.Filter, nodes.Test)) else node.node.attr
-            raise ExpressionError(f"{name} does not take these arguments.") from error
 
         def evaluate(scope: Scope) -> Any:
             value = inner(scope)
@@ -235,9 +225,13 @@ class Compiler:
 
         return evaluate
 
+    def _fit(self, function: Callable[..., Any], node: Any) -> None:
+        if not _fits(function, len(node.args), tuple([pair.key for pair in node.kwargs])):
+            name = node.name if isinstance(node, (nodes.Filter, nodes.Test)) else node.node.attr
+            raise ExpressionError(f"{name} does not take these arguments.")
+        _refuse_unpacking(node)
+
     def _arguments(self, node: Any) -> Callable[["Scope"], tuple[list[Any], dict[str, Any]]]:
-        if node.dyn_args is not None or node.dyn_kwargs is not None:
-            raise ExpressionError("Arguments cannot be unpacked with * or **.")
         positional = [self.of(argument) for argument in node.args]
         named = [(pair.key, self.of(pair.value)) for pair in node.kwargs]
 
@@ -245,6 +239,25 @@ class Compiler:
             return [one(scope) for one in positional], {key: one(scope) for key, one in named}
 
         return evaluate
+
+
+def _refuse_unpacking(node: Any) -> None:
+    if node.dyn_args is not None or node.dyn_kwargs is not None:
+        raise ExpressionError("Arguments cannot be unpacked with * or **.")
+
+
+@lru_cache(maxsize=256)
+def _fits(function: Callable[..., Any], positional: int, named: tuple[str, ...]) -> bool:
+    # Before these stand the budget and the value.
+    try:
+        inspect.signature(function).bind(None, None, *[None] * positional, **dict.fromkeys(named))
+    except TypeError:
+        return False
+    return True
+
+
+def _nothing(_scope: Scope) -> None:
+    return None
 
 
 _MAKERS: Mapping[type[nodes.Node], Callable[[Compiler, Any], Evaluator]] = {

@@ -8,13 +8,14 @@ import msgspec
 
 from releaseapp.expressions import lists, methods, operations
 from releaseapp.expressions.budget import Budget, ExpressionError, check_text, measure, number, size
-from releaseapp.expressions.lists import items_of, path_of, reach
+from releaseapp.expressions.lists import NOTHING, items_of, look, path_of, reach
 from releaseapp.expressions.methods import changed
 from releaseapp.expressions.operations import kind, shown
 from releaseapp.expressions.tests import TESTS
 from releaseapp.expressions.text import as_text
 
 _PRECISION = 15
+_MAY_BE_MISSING = (None, "defined", "undefined")
 
 
 def _default(_budget: Budget, value: Any, other: Any = "", boolean: Any = False) -> Any:
@@ -40,10 +41,12 @@ def _textual(change: Callable[[str], str]) -> Callable[..., str]:
     return apply
 
 
-def _map(budget: Budget, value: Any, name: Any = None, *arguments: Any, attribute: Any = None) -> list[Any]:
+def _map(
+    budget: Budget, value: Any, name: Any = None, *arguments: Any, attribute: Any = None, default: Any = NOTHING
+) -> list[Any]:
     items, path = items_of(budget, value), path_of(attribute)
     if path is not None:
-        return [reach(budget, item, path) for item in items]
+        return [reach(budget, item, path, default) for item in items]
     if not isinstance(name, str) or name not in FILTERS:
         raise ExpressionError("map needs the name of a filter, or attribute=.")
     found = []
@@ -64,8 +67,10 @@ def _choosing(*, wanted: bool, by_attribute: bool) -> Callable[..., list[Any]]:
             raise ExpressionError(f"There is no test {shown(name)} to choose by.")
         found = []
         for item in items_of(budget, value):
-            part = reach(budget, item, path)
+            part = look(budget, item, path)
             budget.charge(1 + size(part))
+            if isinstance(part, operations.Missing) and name not in _MAY_BE_MISSING:
+                raise ExpressionError(part.sentence)
             holds = bool(part) if name is None else TESTS[name](budget, part, *rest)
             if bool(holds) is wanted:
                 found.append(item)
@@ -84,6 +89,8 @@ def _round(_budget: Budget, value: Any, precision: Any = 0, method: Any = "commo
     rounding = {"ceil": math.ceil, "floor": math.floor}.get(method if isinstance(method, str) else "")
     if rounding is None:
         raise ExpressionError("round takes common, ceil or floor.")
+    if digits < 0:
+        return float(rounding(given / 10**-digits) * 10**-digits)
     return rounding(given * 10**digits) / 10**digits
 
 

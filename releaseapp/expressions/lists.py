@@ -11,6 +11,7 @@ from releaseapp.expressions.operations import kind
 from releaseapp.expressions.text import as_text
 
 _LONGEST_PATH = 200
+NOTHING = operations.Missing("")
 
 Path = list[int | str]
 
@@ -37,15 +38,23 @@ def path_of(attribute: Any) -> Path | None:
     return [int(step) if step.isascii() and step.isdigit() else step for step in attribute.split(".")]
 
 
-def reach(budget: Budget, value: Any, path: Path | None) -> Any:
-    """What is at a path within a value; the value itself without one."""
+def reach(budget: Budget, value: Any, path: Path | None, default: Any = NOTHING) -> Any:
+    """What is at a path within a value, the value itself without one; raises ExpressionError for no default."""
+    found = look(budget, value, path)
+    if not isinstance(found, operations.Missing):
+        return found
+    if default is NOTHING:
+        raise ExpressionError(found.sentence)
+    return default
+
+
+def look(budget: Budget, value: Any, path: Path | None) -> Any:
+    """Like ``reach``, or a ``Missing``."""
     if path is None:
         return value
     budget.charge(1 + 2 * len(path))
     for step in path:
         value = operations.item(value, step)
-    if isinstance(value, operations.Missing):
-        raise ExpressionError(value.sentence)
     return value
 
 

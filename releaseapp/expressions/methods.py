@@ -53,12 +53,14 @@ def _letters_of(name: str, value: Any) -> str:
     return value
 
 
-def _strip(_budget: Budget, value: Any, characters: Any = None) -> str:
+def _strip(budget: Budget, value: Any, characters: Any = None) -> str:
     text = _letters_of("strip", value)
     if characters is None:
         return text.strip()
     if len(_letters_of("strip", characters)) > _MOST_STRIPPED:
         raise ExpressionError(f"strip takes {_MOST_STRIPPED} characters at most.")
+    # Each letter of the text may be compared with each of them.
+    budget.charge(len(text) * len(characters) // 200)
     return text.strip(characters)
 
 
@@ -75,7 +77,7 @@ def _of_mapping(take: Callable[[dict[str, Any]], Any]) -> Callable[..., Any]:
         if not isinstance(value, dict):
             raise ExpressionError(f"A mapping is needed, not a {kind(value)}.")
         check_items(len(value))
-        budget.charge(len(value))
+        budget.charge(2 * len(value))
         return take(value)
 
     return call

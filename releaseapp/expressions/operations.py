@@ -29,6 +29,9 @@ class Missing(msgspec.Struct, frozen=True):
 
     sentence: str
 
+    def __bool__(self) -> bool:
+        return False
+
 
 def missing_variable(name: str, variables: Mapping[str, Any]) -> Missing:
     """There is no such variable."""
@@ -93,9 +96,7 @@ def numeric(value: Any) -> Any:
 
 def _add(left: Any, right: Any, budget: Budget) -> Any:
     if isinstance(left, str) and isinstance(right, str):
-        check_text(len(left) + len(right))
-        budget.charge(size(left) + size(right))
-        return left + right
+        return concatenate([left, right], budget)
     if isinstance(left, list) and isinstance(right, list):
         check_items(len(left) + len(right))
         budget.charge(size(left) + size(right))
@@ -192,7 +193,10 @@ def concatenate(values: list[Any], budget: Budget) -> str:
     """Values as text, one after the other."""
     texts = [as_text(value, budget) for value in values]
     check_text(sum(map(len, texts)))
-    return "".join(texts)
+    joined = "".join(texts)
+    # One letter that is wide makes all of them wide.
+    budget.charge(size(joined))
+    return joined
 
 
 def span(bounds: list[Any], budget: Budget) -> list[int]:

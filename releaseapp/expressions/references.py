@@ -7,14 +7,14 @@ from jinja2 import nodes
 from jinja2.lexer import string_re
 
 from releaseapp.expressions.budget import ExpressionError
-from releaseapp.expressions.syntax import outputs, parse, parse_placed, pieces, with_short_lines
+from releaseapp.expressions.syntax import Tree, parse, parse_placed, pieces, with_short_lines
 
 Path = tuple[str, ...]
 Edit = tuple[int, int, str]
 _ATTRIBUTE = re.compile(r"\.\s*(\w+)")
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _STRINGS = re.compile(rf"{string_re.pattern}(?:\s*{string_re.pattern})*", re.DOTALL)
-_STEPS = "steps"
+STEPS = "steps"
 # A text may be written by escapes, or in parts that follow one another.
 _WRITTEN_OTHERWISE = re.compile(r"""\\|['"]\s*['"]""")
 
@@ -29,10 +29,13 @@ def paths_that_can_be_had(source: str) -> set[Path]:
     return {path for _, parts in _readable(source, parse) for path in paths_of(parts)}
 
 
+def may_read_step(source: str, step: str) -> bool:
+    """Whether a text may read a step; quick, and true now and then for one that does not."""
+    return STEPS in source and (step in source or _WRITTEN_OTHERWISE.search(source) is not None)
+
+
 def with_step_renamed(source: str, before: str, after: str) -> str:
     """A text whose expressions read ``steps.after`` where they read ``steps.before``; all else as it was."""
-    if _STEPS not in source or (before not in source and not _WRITTEN_OTHERWISE.search(source)):
-        return source
     short = with_short_lines(source)
     edits = sorted(
         (place + start, place + end, new)
@@ -51,13 +54,13 @@ def with_step_renamed(source: str, before: str, after: str) -> str:
     return "".join((*written, source[done:]))
 
 
-def _readable(source: str, read: Callable[[str], nodes.Template]) -> Iterator[tuple[int, list[nodes.Node]]]:
+def _readable(source: str, read: Callable[[str], Tree]) -> Iterator[tuple[int, list[nodes.Node]]]:
     try:
-        yield 0, list(outputs(read(source)))
+        yield 0, read(source).parts
     except ExpressionError:
         for place, piece in pieces(with_short_lines(source)):
             try:
-                yield place, list(outputs(read(piece)))
+                yield place, read(piece).parts
             except ExpressionError:
                 continue
 
@@ -80,7 +83,7 @@ def _references(parts: Iterable[nodes.Node]) -> Iterator[nodes.Node]:
             waiting.extend(node.iter_child_nodes(exclude=["node"]))
             if isinstance(node.node, nodes.Getattr):
                 waiting.append(node.node.node)
-        else:
+        elif not isinstance(node, (nodes.Const, nodes.TemplateData)):
             waiting.extend(node.iter_child_nodes())
 
 
@@ -107,7 +110,7 @@ def _edits(source: str, parts: Iterable[nodes.Node], before: str, after: str) ->
         inner: nodes.Node = node
         while isinstance(inner, (nodes.Getattr, nodes.Getitem)) and not isinstance(inner.node, nodes.Name):
             inner = inner.node
-        if not isinstance(inner, (nodes.Getattr, nodes.Getitem)) or _path_of(inner) != (_STEPS, before):
+        if not isinstance(inner, (nodes.Getattr, nodes.Getitem)) or _path_of(inner) != (STEPS, before):
             continue
         if isinstance(inner, nodes.Getitem):
             yield _edit_of_text(source, inner.arg.lineno, after)

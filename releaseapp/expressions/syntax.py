@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from itertools import islice
 
+import msgspec
 from jinja2 import Environment, TemplateSyntaxError, nodes
-from jinja2.ext import Extension
 from jinja2.lexer import Lexer, Token, TokenStream
+from jinja2.parser import Parser
 
 from releaseapp.expressions.budget import LONGEST_TEMPLATE, MOST_TOKENS, ExpressionError
 
@@ -15,12 +16,19 @@ _MOST_PIECES = 200
 _LINE_END = re.compile(r"\r\n|\r")
 
 
-def parse(source: str) -> nodes.Template:
+class Tree(msgspec.Struct, frozen=True):
+    """What a template writes, part by part, and how many words and signs were read for it."""
+
+    parts: list[nodes.Node]
+    signs: int
+
+
+def parse(source: str) -> Tree:
     """The tree of a template; raises ExpressionError for what cannot be read."""
     return _parsed(_environment(), source)
 
 
-def parse_placed(source: str) -> nodes.Template:
+def parse_placed(source: str) -> Tree:
     """Like ``parse``; the ``lineno`` of each node is the place of its sign in ``with_short_lines(source)``."""
     return _parsed(_placing_environment(), source)
 
@@ -30,23 +38,20 @@ def with_short_lines(source: str) -> str:
     return _LINE_END.sub("\n", source) if "\r" in source else source
 
 
-def _parsed(environment: Environment, source: str) -> nodes.Template:
+def _parsed(environment: Environment, source: str) -> Tree:
     if len(source) > LONGEST_TEMPLATE:
         raise ExpressionError(f"A template may be {LONGEST_TEMPLATE:,} characters long, not {len(source):,}.")
     try:
-        return environment.parse(source)
+        parser = Parser(environment, source)
+        statements = parser.subparse()
     except TemplateSyntaxError as error:
         raise ExpressionError(f"{error.message}.") from error
     except (RecursionError, ValueError, OverflowError, SyntaxError, MemoryError) as error:
         raise ExpressionError("It is nested too deep, or has a number that is too large.") from error
-
-
-def outputs(tree: nodes.Template) -> Iterator[nodes.Node]:
-    """What a template writes, part by part; raises ExpressionError for statements."""
-    for statement in tree.body:
-        if not isinstance(statement, nodes.Output):
-            raise ExpressionError("Only {{ … }} may be used; statements ({% … %}) may not.")
-        yield from statement.nodes
+    if not all(isinstance(statement, nodes.Output) for statement in statements):
+        raise ExpressionError("Only {{ … }} may be used; statements ({% … %}) may not.")
+    parts = [part for statement in statements for part in statement.iter_child_nodes()]
+    return Tree(parts, parser.stream.signs if isinstance(parser.stream, _Tokens) else MOST_TOKENS)
 
 
 def pieces(source: str) -> Iterator[tuple[int, str]]:
@@ -67,11 +72,12 @@ def _pieces(source: str) -> Iterator[tuple[int, str]]:
                     begin = None
         except TemplateSyntaxError:
             pass
-        # What cannot be read ends at the next sign of an end; behind it the reading begins anew.
+        # What cannot be read ends at the next sign of an end, and behind it the reading begins anew.
         end = -1 if begin is None else source.find("}}", begin)
-        if end < 0:
+        if begin is None or end < 0:
             return
         start = end + 2
+        yield begin, source[begin:start]
 
 
 def _placed(tokens: Iterator[tuple[int, str, str]], source: str, start: int = 0) -> Iterator[tuple[int, str, str]]:
@@ -83,33 +89,45 @@ def _placed(tokens: Iterator[tuple[int, str, str]], source: str, start: int = 0)
         place += len(text)
 
 
-class _Counting(Extension):
-    """Ends the reading of a template that says too much, before the parser has seen it all."""
-
-    def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
-        """The tokens as they are; raises ExpressionError after too many."""
-        for count, token in enumerate(stream):
-            if count >= MOST_TOKENS:
-                raise ExpressionError(f"Its expressions are too long; {MOST_TOKENS:,} words and signs are the most.")
-            yield token
+class _Tokens(TokenStream):
+    def __init__(self, tokens: list[Token], name: str | None, filename: str | None) -> None:
+        self.signs = len(tokens)
+        super().__init__(tokens, name, filename)
 
 
-class _PlacingLexer(Lexer):
+class _Lexer(Lexer):
+    """Ends the reading of a template that says too much, before the parser sees it."""
+
+    def tokenize(
+        self, source: str, name: str | None = None, filename: str | None = None, state: str | None = None
+    ) -> TokenStream:
+        tokens = list(islice(self.wrap(self.tokeniter(source, name, filename, state)), MOST_TOKENS + 1))
+        if len(tokens) > MOST_TOKENS:
+            raise ExpressionError(f"Its expressions are too long; {MOST_TOKENS:,} words and signs are the most.")
+        return _Tokens(tokens, name, filename)
+
+
+class _PlacingLexer(_Lexer):
     def tokeniter(
         self, source: str, name: str | None, filename: str | None = None, state: str | None = None
     ) -> Iterator[tuple[int, str, str]]:
         return _placed(super().tokeniter(source, name, filename, state), with_short_lines(source))
 
 
+class _Environment(Environment):
+    # Made once, where Jinja asks each time.
+    lexer = cached_property(_Lexer)
+
+
 class _PlacingEnvironment(Environment):
-    lexer = cached_property(_PlacingLexer)  # Made once, where Jinja asks each time.
+    lexer = cached_property(_PlacingLexer)
 
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    return Environment(keep_trailing_newline=True, autoescape=False, extensions=[_Counting])  # noqa: S701 - no HTML is made
+    return _Environment(keep_trailing_newline=True, autoescape=False)
 
 
 @lru_cache(maxsize=1)
 def _placing_environment() -> Environment:
-    return _PlacingEnvironment(keep_trailing_newline=True, autoescape=False, extensions=[_Counting])
+    return _PlacingEnvironment(keep_trailing_newline=True, autoescape=False)

@@ -1,21 +1,19 @@
-"""From text to a compiled template: Jinja reads it, within limits, and a part of what was read is kept."""
+"""From text to a compiled template, or to all that is wrong with it."""
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 import msgspec
 from jinja2 import nodes
 
-from releaseapp.expressions.budget import Budget, ExpressionError
+from releaseapp.expressions.budget import EFFORT_OF_A_TEXT, Budget, ExpressionError
 from releaseapp.expressions.compiler import Compiler
+from releaseapp.expressions.operations import concatenate
 from releaseapp.expressions.references import paths_of
 from releaseapp.expressions.scope import Evaluator, Scope
-from releaseapp.expressions.syntax import outputs, parse
+from releaseapp.expressions.syntax import parse, pieces, with_short_lines
 
 _SHOWN = 80
-_LONGEST_KEPT = 1_000
-_MOST_KEPT = 512
 
 
 class Compiled(msgspec.Struct, frozen=True):
@@ -25,6 +23,7 @@ class Compiled(msgspec.Struct, frozen=True):
     parts: list[Evaluator]
     single: Evaluator | None
     names: set[tuple[str, ...]]
+    effort: int
 
     def evaluate(self, part: Evaluator, variables: Mapping[str, Any], budget: Budget) -> Any:
         """The value of a part; raises ExpressionError naming the template."""
@@ -44,30 +43,52 @@ class Compiled(msgspec.Struct, frozen=True):
                 f"{shortened(self.source)}: It cannot be evaluated with this data; a value is of the wrong kind."
             ) from error
 
+    def join(self, variables: Mapping[str, Any], budget: Budget) -> str:
+        """The values of all parts as text, one after the other; raises ExpressionError naming the template."""
+        return str(self.evaluate(self._joined, variables, budget))
+
+    def _joined(self, scope: Scope) -> str:
+        return concatenate([part(scope) for part in self.parts], scope.budget)
+
 
 def compile_template(source: str) -> Compiled:
     """The closures of a template; raises ExpressionError for what may not be written."""
-    # Closures are many times larger than their text: only short ones are kept, so that all together stay small.
-    return kept(source) if len(source) <= _LONGEST_KEPT else _compile(source)
-
-
-@lru_cache(maxsize=_MOST_KEPT)
-def kept(source: str) -> Compiled:
-    """Like ``compile_template``, and remembers."""
-    return _compile(source)
-
-
-def _compile(source: str) -> Compiled:
     try:
-        parts = list(outputs(parse(source)))
-        compiler = Compiler()
-        evaluators = [compiler.of(part) for part in parts]
+        tree = parse(source)
     except ExpressionError as error:
         raise ExpressionError(f"{shortened(source)}: {error}") from error
+    compiler = Compiler()
+    try:
+        evaluators = compiler.all_of(tree.parts)
     except RecursionError as error:
         raise ExpressionError(f"{shortened(source)}: It is nested too deep.") from error
-    single = evaluators[0] if len(parts) == 1 and not isinstance(parts[0], nodes.TemplateData) else None
-    return Compiled(source, evaluators, single, paths_of(parts))
+    if compiler.faults:
+        raise ExpressionError(f"{shortened(source)}: {compiler.faults[0]}")
+    single = evaluators[0] if len(evaluators) == 1 and not isinstance(tree.parts[0], nodes.TemplateData) else None
+    return Compiled(source, evaluators, single, paths_of(tree.parts), EFFORT_OF_A_TEXT + tree.signs)
+
+
+def faults_of(source: str) -> list[str]:
+    """Everything that may not be written so in a template, as sentences that name the expression."""
+    found = {
+        sentence: piece.strip() for _, piece in pieces(with_short_lines(source)) for sentence in _faults_of_piece(piece)
+    }
+    for sentence in _faults_of_piece(source):
+        found.setdefault(sentence, source)
+    return [f"{shortened(piece)}: {sentence}" for sentence, piece in found.items()]
+
+
+def _faults_of_piece(source: str) -> list[str]:
+    try:
+        tree = parse(source)
+    except ExpressionError as error:
+        return [str(error)]
+    compiler = Compiler()
+    try:
+        compiler.all_of(tree.parts)
+    except RecursionError:
+        return ["It is nested too deep."]
+    return compiler.faults
 
 
 def shortened(source: str) -> str:

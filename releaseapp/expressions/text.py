@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from releaseapp.expressions.budget import Budget, check_text, measure, size
+from releaseapp.expressions.budget import Budget, check_text, measure, number, size
 
 
 def as_text(value: Any, budget: Budget) -> str:
@@ -16,6 +16,8 @@ def as_text(value: Any, budget: Budget) -> str:
         return ""
     if isinstance(value, (dict, list)):
         measure(value, budget)
+    else:
+        number(value)
     text = msgspec.json.encode(value).decode()
     check_text(len(text))
     budget.charge(size(text))

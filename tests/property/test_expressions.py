@@ -48,12 +48,14 @@ BINARY = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_a_value_that_goes_through_an_expression_is_the_same_value(value):
     assert render("{{ value }}", {"value": value}) == value
     assert render({"a": ["{{ value }}"]}, {"value": value}) == {"a": [value]}
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_json_text_and_back_is_the_same_value(value):
     assert render("{{ value | tojson | fromjson }}", {"value": value}) == msgspec.json.decode(
@@ -61,7 +63,7 @@ def test_json_text_and_back_is_the_same_value(value):
     )
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_renders_or_is_refused_with_a_sentence(text):
     for template in (text, "{{ " + text + " }}"):
@@ -72,7 +74,7 @@ def test_any_text_renders_or_is_refused_with_a_sentence(text):
         check(template)
 
 
-@settings(max_examples=600)
+@settings(max_examples=600, deadline=None)
 @given(BINARY, JSON, JSON)
 def test_any_expression_on_any_data_gives_json_or_is_refused(expression, x, y):
     template = "{{ " + expression + " }}"
@@ -97,6 +99,7 @@ FULL = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(FULL, max_size=5).map("".join))
 def test_renaming_a_step_there_and_back_changes_nothing_and_the_paths_follow(template):
     renamed = rename_step(template, "a", "much_longer")

@@ -1,6 +1,8 @@
 """Expressions: what they give, what they refuse, and that nothing hostile takes long or much."""
 
+import functools
 import json
+import math
 import re
 import time
 import tracemalloc
@@ -8,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from releaseapp.expressions import ExpressionError, check, names, references, rename_step, render
+from releaseapp.expressions import ExpressionError, Reading, check, names, references, rename_step, render
+from releaseapp.expressions.cache import Cache, kept, weight_of
 from releaseapp.expressions.filters import FILTERS
 from releaseapp.expressions.methods import METHODS
-from releaseapp.expressions.templates import kept
+from releaseapp.expressions.templates import compile_template
 from releaseapp.expressions.tests import TESTS
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "expressions.md").read_text()
@@ -24,6 +27,8 @@ BIG = {
     "emoji": "😀" * 1_000_000,
     "ligature": "ﬃ" * 1_000_000,
     "wide": "ሴ" * 99_000,
+    "half": "a" * 500_000,
+    "mixed": "a" * 499_999 + "😀",
     "json": "[" + ",".join(['{"":0}'] * 90_000) + "]",
 }
 # As a tree it has a billion items, in memory three thousand.
@@ -78,11 +83,22 @@ def test_everything_that_can_be_named_is_on_the_page(name):
         ("{{ {'b': 1, 'a': 2} | dictsort }}", [["a", 2], ["b", 1]]),
         ("{{ range(7) | batch(3) }}", [[0, 1, 2], [3, 4, 5], [6]]),
         ("{{ 'a long text' | truncate(6) }}", "a lon…"),
+        ("{{ x | default(1 / 0) }}", 1),
+        ("{{ m.no.where | d(other=m.items) }}", [1]),
+        ("{{ '' | default('b', true) }}{{ none | d('c', boolean=x) }}{{ 0 | d('d') }}", "bc0"),
+        ("{{ mixed | selectattr('a', 'defined') | length }}", 1),
+        ("{{ mixed | selectattr('a', 'undefined') | map(attribute='b') | first }}", 2),
+        ("{{ mixed | rejectattr('a') | length }}{{ mixed | selectattr('a') | length }}", "11"),
+        ("{{ mixed | map(attribute='a', default='none') | join(' ') }}", "1 none"),
+        ("{{ '\\ud83d\\ude00' }}", "😀"),
+        ("{{ 149 | round(-2, 'ceil') }}{{ 151 | round(-2, 'floor') }}", "200.0100.0"),
+        ('{"a": {"b": 1}}\r\n', '{"a": {"b": 1}}\r\n'),
+        ("{{ 'xxaxx'.strip('x') }}{{ ' a ' | trim }}", "aa"),
     ],
 )
 def test_values_come_out_as_they_should(template, result):
     people = [{"name": "a", "age": 1}, {"name": "b", "age": 3}]
-    found = render(template, {"x": 1, "m": {"items": [1]}, "people": people})
+    found = render(template, {"x": 1, "m": {"items": [1]}, "people": people, "mixed": [{"a": 1}, {"b": 2}]})
     assert found == result
     assert type(found) is type(result)
 
@@ -106,6 +122,14 @@ def test_values_come_out_as_they_should(template, result):
         ("{{ 'a' | truncate }}{{ 'a' | upper(1, 2, 3) }}", "upper does not take these arguments"),
         ("{{ ['a'] | map('upper', 1) }}", "cannot be evaluated"),
         ("{{ (", "unexpected"),
+        ("{{ nobody | default(1 / 0) }}", "divides by zero"),
+        ("{{ 'a' | default(1, 2, 3) }}", "default does not take these arguments"),
+        ("{{ nobody | default(*[1]) }}", "cannot be unpacked"),
+        ("{{ [{}] | selectattr('a', 'gt', 1) }}", "There is no key 'a'"),
+        ("{{ range(1, 2, 3, 4) }}", "one to three numbers"),
+        ("{{ '\\ud800' | length }}", "half a character"),
+        ("{{ [1, 'a', none] | sort }}", "have an order"),
+        ("{{ [[1]] | unique | batch(0) }}", "1 or more"),
         ("{% if x %}{% endif %}", "statements"),
     ],
 )
@@ -215,16 +239,72 @@ HOSTILE = [
     "{{ {'\\ud800': 1} }}",
     "\ud800{{ nobody }}",
     "{{ range(*[1, 2]) }}",
+    "{{ [" + "big.half ~ '😀', " * 60 + "nobody] }}",
+    "{{ [" + "big.half + '😀', " * 60 + "nobody] }}",
+    "{{ [" + "[big.half, '😀'] | join, " * 60 + "nobody] }}",
+    "{{ [" + "big.a | replace('aa', '😀'), " * 60 + "nobody] }}",
+    "{{ [" + "'😀' * 1000000, " * 60 + "nobody] }}",
+    "{{ [" + "big.mixed[1:], " * 60 + "nobody] }}",
+    "{{ [" + "[big.mixed] | tojson, " * 60 + "nobody] }}",
+    "{{ big.half }}😀{{ big.half }}" * 30,
+    ["{{ big.half ~ '😀' }}"] * 60,
+    ["😀{{ big.half }}"] * 60,
+    "{{ big.emoji.strip('" + "b" * 99 + "😀') }}{{ nobody }}",
+    "{{ big.emoji | trim }}{{ ([' ' * 1000000] * 1000) | map('trim') }}",
+    "{{ ([' ' * 1000000] * 1000) | map('wordcount') }}",
+    "{{ (['\u2003' * 1000000] * 1000) | map('split') }}",
+    "{{ (['a' * 1000000] * 1000) | map('split', 'a' * 99 ~ 'b') }}",
+    "{{ (['b' ~ 'a' * 300] * 90000) | select('in', big.a) }}",
+    "{{ [range(1000)] * 1000 }}",
+    "{{ ([[[0] * 100] * 100] * 90) | tojson }}",
+    "{{ " + "[nobody | default(" * 60 + "1" + ")]" * 60 + " }}{{ nobody }}",
+    "{{ nobody" + " | default(nobody)" * 600 + " }}",
+    "{{ nobody" + " | default(nobody | default(nobody))" * 140 + " }}",
+    "{{ x" + "[x[0] - 1]" * 300 + " }}",
+    "{{ x" + ".get(1)" * 600 + " }}",
+    "{{ 1" + " and 1" * 990 + " and nobody }}",
+    "{{ [" + "{'a': 1}, " * 300 + "nobody] }}",
+    "{{ x | map('upper', " + ", ".join(f"a{number}=1" for number in range(400)) + ") }}",
+    "{{ x | map(" + "'map', " * 500 + "'string') }}",
+    "{{ '" + "\\N{SNOWMAN}" * 1500 + "' }}{{ nobody }}",
+    "{{ 0x" + "f" * 19_000 + " }}",
+    "{{ 1e" + "9" * 19_000 + " }}",
+    "{{ 2 ** -(10 ** 70) }}{{ 2.0 ** (10 ** 70) }}",
+    "{{ 1e300 | round(15, 'ceil') }}",
+    "{{ ('9' * 101) | int(nobody) }}",
+    "{{ nan ~ '' }}",
+    "{{ [nan] }}",
+    "{{ -nan }}",
+    "{{ huge ~ '' }}",
+    "{{ huge | string }}",
+    "{{ 'x' * huge }}",
+    "{{ [huge, 1] | sort }}",
+    "{{ deep == deep }}{{ deep | tojson }}",
+    "{{ deep ~ '' }}",
+    "{{ [deep] | unique }}",
+    "{{ '\\ud800' | default('a') }}",
+    "{{ {}['\\ud800'] | default(1) }}",
+    "{{ half }}",
+    "{{ 'x' ~ half }}",
+    "{{ {half: 1} }}",
+    {"a": ["{{ big.list }}"] * 20},
+    "{{" * 9_000,
+    "{{'" * 6_000,
+    "  {{" * 5_000,
+    "{{ (" * 4_000,
+    "{#" + "-" * 19_000,
+    "{% raw %}" * 2_000,
     "{{ 'x'.split(**{'sep': 1}) }}",
 ]
 
 
 @pytest.mark.parametrize("template", HOSTILE, ids=range(len(HOSTILE)))
 def test_nothing_hostile_gets_through_takes_long_or_takes_much(template):
-    variables = {"input": INPUT, "x": [1], "big": BIG}
+    variables = {"input": INPUT, "x": [1], "big": BIG, "nan": math.nan, "huge": 10**5_000, "half": "\ud800"}
+    variables["deep"] = functools.reduce(lambda inner, _: [inner], range(150), 1)
 
     def attack():
-        kept.cache_clear()
+        kept().clear()
         with pytest.raises(ExpressionError):
             render(template, variables)
 
@@ -365,3 +445,99 @@ def test_a_step_is_renamed_where_it_is_read_and_nothing_else_changes(template, r
 def test_a_step_may_get_a_name_that_cannot_stand_behind_a_dot():
     renamed = rename_step("{{ steps.old.x }}{{ steps['old'] }}", "old", "it's\\")
     assert references(renamed) == {("steps", "it's\\", "x"), ("steps", "it's\\")}
+
+
+def test_every_fault_of_a_text_is_told_also_when_parts_of_it_cannot_be_read():
+    faults = check(["a {{ x | nope }} {{ ( }} {{ x is nope and (y | nope2).z(1) }} {{ x | upper(1) }}{{ x }}"])
+    assert {fault.pointer for fault in faults} == {"/0"}
+    told = [re.sub(r"; docs.*|methods can be called: .*", "", fault.detail) for fault in faults]
+    assert told == [
+        "{{ x | nope }}: There is no filter 'nope'",
+        "{{ ( }}: unexpected '}', expected ')'.",
+        "{{ x is nope and (y | nope2).z(1) }}: There is no test 'nope'",
+        "{{ x is nope and (y | nope2).z(1) }}: Only range and these ",
+        "{{ x | upper(1) }}: upper does not take these arguments.",
+    ]
+
+
+def test_half_a_character_in_a_literal_is_a_fault_before_anything_runs():
+    assert [fault.pointer for fault in check(["{{ '\\ud800' }}", "\ud800{{ 1 }}", "{{ '\\ud83d\\ude00' }}"])] == [
+        "/0",
+        "/1",
+    ]
+
+
+def test_a_workflow_of_a_thousand_steps_has_no_fault():
+    reading = Reading()
+    for number in range(1_000):
+        text = f"{{{{ steps.s{number}.output.items | selectattr('done') | map(attribute='name') | join(', ') }}}}"
+        config = {
+            "url": f"https://example.org/{{{{ inputs.id }}}}/{number}",
+            "body": {"names": text, "all": [text] * 2},
+        }
+        for template in (config, f"{{{{ steps.s{number}.output.ok }}}}", "{{ inputs.items }}"):
+            assert check(template, reading) == []
+            assert references(template, reading)
+
+
+def test_a_document_may_not_hold_more_expressions_than_can_be_read_quickly():
+    reading = Reading()
+    texts = ["{{ '" + str(number) + "'" + " 'a'" * 1_900 + " }}" for number in range(150)]
+    assert check(texts[:20], reading) == []
+    faults = [fault for text in texts for fault in check([text, text], reading)]
+    assert [fault.detail[:64] for fault in faults] == [
+        "There are too many expressions, or too long ones: 200,000 words "
+    ]
+    assert references(["{{ steps.a }}"], reading) == set()
+
+
+def test_a_template_may_not_hold_more_expressions_than_are_rendered_at_once():
+    template = {"a": ["{{ x }}"] * 5_000}
+    faults = check(template)
+    assert [fault.pointer for fault in faults] == [""]
+    assert "50,000 words and signs are the most in one template" in faults[0].detail
+    with pytest.raises(ExpressionError, match="50,000 words and signs"):
+        render(template, {"x": 1})
+    with pytest.raises(ExpressionError, match="50,000 words and signs"):
+        names(template)
+    assert references(template) == {("x",)}
+    assert check(template["a"][:3_000]) == []
+    assert render(template["a"][:3_000], {"x": 1}) == [1] * 3_000
+    assert rename_step(["{{ steps.a }}"] * 5_000, "a", "b")[0] == "{{ steps.b }}"
+
+
+def test_what_is_nested_too_deep_is_told_and_does_no_harm():
+    template = functools.reduce(lambda inner, _: [inner], range(70), "{{ steps.a }}")
+    assert [fault.pointer for fault in check(template)] == ["/0" * 60]
+    assert references(template) == set()
+    assert rename_step(template, "a", "b") == template
+    for ask in (names, lambda one: render(one, {})):
+        with pytest.raises(ExpressionError, match="60 levels"):
+            ask(template)
+
+
+def test_the_templates_that_are_kept_weigh_no_more_than_they_may():
+    cache = Cache(most_bytes=1_000_000)
+    for number in range(1_000):
+        cache.keep(compile_template(f"{{{{ {number} }}}}" + "x" * number))
+    assert cache.find("{{ 0 }}") is None
+    last = "{{ 999 }}" + "x" * 999
+    assert cache.find(last).source == last
+    kept_of = [number for number in range(1_000) if cache.find(f"{{{{ {number} }}}}" + "x" * number)]
+    assert kept_of == list(range(kept_of[0], 1_000))
+    assert 50 < len(kept_of) < 200
+    cache.keep(compile_template("{{ [" + "1," * 900 + "] }}"))
+    assert cache.find("{{ [" + "1," * 900 + "] }}") is None
+    cache.clear()
+    assert cache.find(last) is None
+
+
+def test_what_is_kept_weighs_as_much_as_it_is_taken_for():
+    for expression in ("x" + "|list" * 140, "[" + "{'a': 1}," * 300 + "]", "x" + "[0]" * 140, "1" + "+1" * 140, "x"):
+        compile_template("{{ " + expression + " }}")
+        tracemalloc.start()
+        try:
+            compiled = [compile_template("{{ " + expression + " }}") for _ in range(3)]
+            assert tracemalloc.get_traced_memory()[0] < 3 * 1.3 * weight_of(compiled[0])
+        finally:
+            tracemalloc.stop()
