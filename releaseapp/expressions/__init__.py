@@ -6,13 +6,14 @@ and a budget of operations and a deadline end what would not end. ``docs/express
 says what may be written.
 """
 
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 from releaseapp.errors import Fault
 from releaseapp.expressions.budget import Budget, ExpressionError, measure
-from releaseapp.expressions.cache import compiled
+from releaseapp.expressions.cache import compiled, kept
 from releaseapp.expressions.parts import DEEPEST, TOO_DEEP, is_written, texts_of, with_texts
 from releaseapp.expressions.reading import Reading
 from releaseapp.expressions.references import STEPS, may_read_step, with_step_renamed
@@ -106,7 +107,10 @@ def rename_step(template: Any, before: str, after: str, reading: Reading | None 
 
 def _render(template: object, variables: Mapping[str, Any], budget: Budget, depth: int) -> Any:
     if isinstance(template, str):
-        return _render_text(template, variables, budget) if "{" in template and is_written(template) else template
+        if "{" not in template:
+            return template
+        found = kept().find(template)
+        return _render_text(template, variables, budget) if found is None else found.value(variables, budget)
     if not isinstance(template, (dict, list)):
         return template
     if not depth:
@@ -117,7 +121,10 @@ def _render(template: object, variables: Mapping[str, Any], budget: Budget, dept
 
 
 def _render_text(text: str, variables: Mapping[str, Any], budget: Budget) -> Any:
-    found = compiled(text, budget)
-    if found.single is not None:
-        return found.evaluate(found.single, variables, budget)
-    return found.join(variables, budget)
+    if not is_written(text):
+        return text
+    begin = time.thread_time()
+    found = compiled(text)
+    # Reading has a bound of its own.
+    budget.allow(time.thread_time() - begin)
+    return found.value(variables, budget)

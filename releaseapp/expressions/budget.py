@@ -114,8 +114,23 @@ def measure(value: Any, budget: Budget | None = None) -> int:
     Charged to ``budget`` when there is one. Returns the sum of the depths of all parts, which is what
     indentation would multiply.
     """
+    if isinstance(value, (dict, list)):
+        return _measure_tree(value, budget)
+    letters = 0
+    if isinstance(value, str):
+        letters = _letters(value)
+        if letters > LONGEST_TEXT:
+            raise ExpressionError(_TOO_LARGE)
+    else:
+        number(value)
+    if budget is not None:
+        budget.charge(1 + letters // 64)
+    return 0
+
+
+def _measure_tree(value: Any, budget: Budget | None) -> int:
     letters, parts, depths = 0, 1, 0
-    layer = [value]
+    layer: list[Any] = [value]
     for depth in range(_DEEPEST):
         deeper: list[Any] = []
         for part in layer:
@@ -129,9 +144,7 @@ def measure(value: Any, budget: Budget | None = None) -> int:
             else:
                 number(part)
             if letters > LONGEST_TEXT or parts + len(deeper) > MOST_ITEMS:
-                raise ExpressionError(
-                    f"A value is too large; {MOST_ITEMS:,} items and {LONGEST_TEXT:,} characters are the most."
-                )
+                raise ExpressionError(_TOO_LARGE)
         if budget is not None:
             budget.charge(len(layer))
         depths += depth * len(layer)
@@ -165,4 +178,5 @@ def whole_text(text: str) -> str:
         raise ExpressionError(_HALF) from error
 
 
+_TOO_LARGE = f"A value is too large; {MOST_ITEMS:,} items and {LONGEST_TEXT:,} characters are the most."
 _HALF = "A text has half a character (a lone surrogate), which no JSON can hold."

@@ -1,10 +1,8 @@
 """Compiled templates that are kept, so that one that is rendered often is read once."""
 
 import threading
-import time
 from functools import lru_cache
 
-from releaseapp.expressions.budget import Budget
 from releaseapp.expressions.templates import Compiled, compile_template
 
 _BYTES_A_SIGN = 500
@@ -54,18 +52,10 @@ def kept() -> Cache:
     return Cache()
 
 
-def compiled(source: str, budget: Budget | None = None) -> Compiled:
-    """The closures of a template, made or kept; raises ExpressionError for what may not be written.
-
-    With ``budget``, its reading is charged, but its time is not: that is bounded by what may be read.
-    """
+def compiled(source: str) -> Compiled:
+    """The closures of a template, made or kept; raises ExpressionError for what may not be written."""
     found = kept().find(source)
     if found is None:
-        begin = time.thread_time()
         found = compile_template(source)
         kept().keep(found)
-        if budget is not None:
-            budget.allow(time.thread_time() - begin)
-    if budget is not None:
-        budget.charge_reading(found.effort)
     return found

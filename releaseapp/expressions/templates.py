@@ -25,10 +25,14 @@ class Compiled(msgspec.Struct, frozen=True):
     names: set[tuple[str, ...]]
     effort: int
 
-    def evaluate(self, part: Evaluator, variables: Mapping[str, Any], budget: Budget) -> Any:
-        """The value of a part; raises ExpressionError naming the template."""
+    def value(self, variables: Mapping[str, Any], budget: Budget) -> Any:
+        """What the template comes to; raises ExpressionError naming it."""
         try:
-            return part(Scope(variables, budget))
+            budget.charge_reading(self.effort)
+            scope = Scope(variables, budget)
+            if self.single is not None:
+                return self.single(scope)
+            return concatenate([part(scope) for part in self.parts], budget)
         except ExpressionError as error:
             raise ExpressionError(f"{shortened(self.source)}: {error}") from error
         except RecursionError as error:
@@ -42,13 +46,6 @@ class Compiled(msgspec.Struct, frozen=True):
             raise ExpressionError(
                 f"{shortened(self.source)}: It cannot be evaluated with this data; a value is of the wrong kind."
             ) from error
-
-    def join(self, variables: Mapping[str, Any], budget: Budget) -> str:
-        """The values of all parts as text, one after the other; raises ExpressionError naming the template."""
-        return str(self.evaluate(self._joined, variables, budget))
-
-    def _joined(self, scope: Scope) -> str:
-        return concatenate([part(scope) for part in self.parts], scope.budget)
 
 
 def compile_template(source: str) -> Compiled:

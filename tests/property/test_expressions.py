@@ -1,11 +1,14 @@
 """Whatever is written into an expression, it gives a value or says why not; and JSON goes through unharmed."""
 
+import json
+
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from releaseapp.expressions import ExpressionError, check, names, references, rename_step, render
 from releaseapp.expressions.filters import FILTERS
+from releaseapp.expressions.methods import METHODS
 from releaseapp.expressions.tests import TESTS
 
 JSON = st.recursive(
@@ -107,3 +110,77 @@ def test_renaming_a_step_there_and_back_changes_nothing_and_the_paths_follow(tem
         ("steps", "much_longer", *path[2:]) if path[:2] == ("steps", "a") else path for path in references(template)
     }
     assert rename_step(renamed, "much_longer", "a").replace('"', "'") == template.replace('"', "'")
+
+
+LEAVES = ATOMS | st.sampled_from(
+    [
+        "nobody",
+        "x.k.k",
+        "1e300",
+        "-1",
+        "2 ** 255",
+        "'😀' * 9",
+        "range(9)",
+        "y * 50",
+        "'a b' * 99",
+        "'\\ud800'",
+        "[[]] * 9",
+    ]
+)
+OPERATORS = ["+", "-", "*", "/", "//", "%", "**", "~", "<", "<=", "==", "!=", "in", "not in", "and", "or"]
+NAMES = st.sampled_from(["k", "0", "k.k", *FILTERS, *TESTS])
+
+
+def _grown(inner):
+    named = st.builds(
+        "{}={}".format, st.sampled_from(["attribute", "default", "reverse", "start", "boolean", "by"]), inner
+    )
+    arguments = st.lists(inner | named | NAMES.map("'{}'".format), max_size=3).map(", ".join)
+    return st.one_of(
+        st.builds("({} {} {})".format, inner, st.sampled_from(OPERATORS), inner),
+        st.builds("({} | {}({}))".format, inner, st.sampled_from(sorted(FILTERS)), arguments),
+        st.builds("({} is {}({}))".format, inner, st.sampled_from(sorted(TESTS)), arguments),
+        st.builds("({}).{}({})".format, inner, st.sampled_from(sorted(METHODS)), arguments),
+        st.builds("({} if {} else {})".format, inner, inner, inner),
+        st.builds("({})[{}]".format, inner, inner),
+        st.builds("({})[{}:{}:{}]".format, inner, inner, inner, inner),
+        st.builds("(not {})".format, inner),
+        st.builds("(-{})".format, inner),
+        st.builds("[{}, {}]".format, inner, inner),
+        st.builds("{{'k': {}, {}: {}}}".format, inner, inner, inner),
+    )
+
+
+TEMPLATES = st.builds(
+    lambda around, inner, more: around + "{{ " + inner + " }}" + more,
+    st.sampled_from(["", "", "a", "{{ y }}", "{{- 1 -}}"]),
+    st.recursive(LEAVES, _grown, max_leaves=12),
+    st.sampled_from(["", "", "\n", "{% raw %}{{{% endraw %}", "{# x #}"]),
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(TEMPLATES, JSON, JSON)
+def test_whatever_the_grammar_allows_gives_plain_json_or_says_why_not(template, x, y):
+    faults = check([template])
+    references(template)
+    rename_step(template, "k", "other")
+    try:
+        result = render([template], {"x": x, "y": y})
+    except ExpressionError as error:
+        assert len(str(error)) > 10
+        str(error).encode()
+    else:
+        assert not faults
+        # Nothing but JSON: no tuple, no set, no number that is none, no half of a character.
+        text = json.dumps(result, allow_nan=False, ensure_ascii=False)
+        text.encode()
+        assert _plain(result)
+
+
+def _plain(value):
+    if type(value) is dict:
+        return all(type(key) is str and _plain(one) for key, one in value.items())
+    if type(value) is list:
+        return all(map(_plain, value))
+    return value is None or type(value) in (str, int, float, bool)
