@@ -1,0 +1,26 @@
+"""The difference between two definitions: by meaning, word by word, and as text.
+
+``compare`` knows no request and reads nothing: pages, programs, the shell, and
+whoever has to tell two people that both have changed one draft, use the same.
+"""
+
+from releaseapp.workflows.differences.meaning import Surroundings, compare, with_surroundings
+from releaseapp.workflows.differences.models import Difference, FieldChange, Piece, StepChange
+from releaseapp.workflows.differences.rows import Row, rows_of
+from releaseapp.workflows.differences.sentence import summary
+from releaseapp.workflows.differences.text import text_rows, unified
+
+__all__ = [
+    "Difference",
+    "FieldChange",
+    "Piece",
+    "Row",
+    "StepChange",
+    "Surroundings",
+    "compare",
+    "rows_of",
+    "summary",
+    "text_rows",
+    "unified",
+    "with_surroundings",
+]
