@@ -16,13 +16,17 @@ from releaseapp.expressions.scope import Evaluator, Scope
 from releaseapp.expressions.tests import TESTS
 
 _MOST_BOUNDS = 3
+# About what they take in memory, so that what is kept can be weighed.
+_BYTES_OF_A_CLOSURE = 350
+_BYTES_OF_ARGUMENTS = 900
 
 
 class Compiler:
-    """Turns expressions' nodes into closures; what may not be written is collected, and stands for nothing."""
+    """Turns expressions' nodes into closures, and counts their bytes; what may not be written is told in ``faults``."""
 
     def __init__(self) -> None:
         self.faults: list[str] = []
+        self.bytes = 0
         self._level = 0
 
     def all_of(self, parts: list[nodes.Node]) -> list[Evaluator]:
@@ -32,6 +36,7 @@ class Compiler:
     def of(self, node: nodes.Node, *, missing_ok: bool = False) -> Evaluator:
         """The closure of a node; with ``missing_ok`` it may give a ``Missing`` instead of raising."""
         self._level += 1
+        self.bytes += _BYTES_OF_A_CLOSURE
         try:
             return self._of(node, missing_ok=missing_ok)
         except ExpressionError as error:
@@ -215,6 +220,7 @@ class Compiler:
 
     def _apply(self, function: Callable[..., Any], inner: Evaluator, node: Any) -> Evaluator:
         self._fit(function, node)
+        self.bytes += _BYTES_OF_ARGUMENTS
         arguments = self._arguments(node)
 
         def evaluate(scope: Scope) -> Any:

@@ -14,6 +14,7 @@ from releaseapp.expressions.scope import Evaluator, Scope
 from releaseapp.expressions.syntax import parse, pieces, with_short_lines
 
 _SHOWN = 80
+_BYTES_OF_ANY = 1_000
 
 
 class Compiled(msgspec.Struct, frozen=True):
@@ -24,6 +25,7 @@ class Compiled(msgspec.Struct, frozen=True):
     single: Evaluator | None
     names: set[tuple[str, ...]]
     effort: int
+    bytes: int
 
     def value(self, variables: Mapping[str, Any], budget: Budget) -> Any:
         """What the template comes to; raises ExpressionError naming it."""
@@ -61,8 +63,11 @@ def compile_template(source: str) -> Compiled:
         raise ExpressionError(f"{shortened(source)}: It is nested too deep.") from error
     if compiler.faults:
         raise ExpressionError(f"{shortened(source)}: {compiler.faults[0]}")
+    effort = EFFORT_OF_A_TEXT + tree.signs
     single = evaluators[0] if len(evaluators) == 1 and not isinstance(tree.parts[0], nodes.TemplateData) else None
-    return Compiled(source, evaluators, single, paths_of(tree.parts), EFFORT_OF_A_TEXT + tree.signs)
+    return Compiled(
+        source, evaluators, single, paths_of(tree.parts), effort, compiler.bytes + _BYTES_OF_ANY + 8 * len(source)
+    )
 
 
 def faults_of(source: str) -> list[str]:
