@@ -19,7 +19,7 @@ from releaseapp.workflows.definition import json_schema
 from releaseapp.workflows.models import Action, Version, Workflow
 from releaseapp.workflows.resources import Schemas, VersionNode, Versions, WorkflowNode, Workflows, store_of
 from releaseapp.workflows.schemas import Deed, DraftChange, Publication, WorkflowCreate
-from releaseapp.workflows.store import By
+from releaseapp.workflows.store import By, Written
 from releaseapp.workspaces.resources import WorkspaceNode
 
 
@@ -107,7 +107,7 @@ def show_version(context: VersionNode, request: Request) -> Response:
     """One version with its definition; ``?format=yaml`` gives the definition alone, as YAML."""
     version = context.version
     if request.GET.get("format") == "yaml":
-        text = yaml_text.dump(msgspec.json.decode(version.definition))
+        text = version.source or yaml_text.dump(msgspec.json.decode(version.definition))
         return Response(text.encode(), content_type="application/yaml", charset=None)
     return entity(request, {**version_shown(version), "definition": version.definition}, _etag(version))
 
@@ -172,7 +172,7 @@ def archive(context: VersionNode, request: Request) -> Response:
     )
 
 
-def definition_of(given: WorkflowCreate | DraftChange) -> dict[str, Any]:
+def definition_of(given: WorkflowCreate | DraftChange) -> Written | dict[str, Any]:
     """The definition that a body brings, as an object or as YAML; raises Invalid, with lines where it is YAML."""
     if (given.definition is UNSET) == (given.yaml is UNSET):
         raise Invalid.at("/definition", "Give either definition, an object, or yaml, a text.")
@@ -180,7 +180,7 @@ def definition_of(given: WorkflowCreate | DraftChange) -> dict[str, Any]:
         value, _ = yaml_text.load(given.yaml)
         if not isinstance(value, dict):
             raise Invalid.at("/yaml", "A definition is a mapping with a name and steps.")
-        return value
+        return Written(value, given.yaml)
     return given.definition  # type: ignore[return-value]
 
 

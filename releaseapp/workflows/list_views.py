@@ -13,7 +13,7 @@ from releaseapp.web.shown import show
 from releaseapp.web.views import page
 from releaseapp.workflows import service
 from releaseapp.workflows.resources import Workflows, store_of
-from releaseapp.workflows.store import By
+from releaseapp.workflows.store import By, Written
 from releaseapp.workflows.templates import FIRST, template_text
 from releaseapp.workflows.yaml_form import WorkflowForm, read_yaml, with_lines
 from releaseapp.workspaces.resources import WorkspaceNode
@@ -42,7 +42,7 @@ def create_workflow(context: Workflows, request: Request) -> Response:
         workflow = service.create_workflow(
             store_of(request),
             context.above(WorkspaceNode).id,
-            read_yaml(form.yaml),
+            Written(read_yaml(form.yaml), form.yaml),
             By(request.identity.account.id, form.change_summary),
             tags=[tag.strip() for tag in form.tags.split(",") if tag.strip()],
         )

@@ -48,11 +48,13 @@ class Action(StrEnum):
     RESTORED = "restored"
 
 
-class Version(msgspec.Struct, frozen=True):
+class Version(msgspec.Struct, frozen=True, omit_defaults=True):
     """One state of a definition. Only a draft may change; ``revision`` counts its changes.
 
     ``definition`` is JSON as it was written: it is not taken apart until
     somebody looks into it, so that a file of many versions stays quick.
+    ``source`` is the YAML that somebody wrote for it, comments and all, where
+    it says more than the definition alone.
     """
 
     number: int
@@ -66,6 +68,7 @@ class Version(msgspec.Struct, frozen=True):
     name: str
     description: str
     definition: msgspec.Raw
+    source: str | None = None
 
 
 class HistoryEntry(msgspec.Struct, frozen=True):

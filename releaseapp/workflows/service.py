@@ -19,7 +19,8 @@ from releaseapp.workflows.models import (
     Workflow,
     WorkflowStatus,
 )
-from releaseapp.workflows.store import By, Store, change_workflow, entry_of, new_draft, write
+from releaseapp.workflows.store import By, Store, Written, change_workflow, entry_of, new_draft, write
+from releaseapp.workflows.yaml_keeping import keep
 
 BIN_SECONDS = 30 * 24 * 3600
 
@@ -51,10 +52,11 @@ def find_workflow(store: Store, workspace_id: str, workflow_id: str) -> Workflow
 
 
 def create_workflow(
-    store: Store, workspace_id: str, definition: dict[str, Any], by: By, *, tags: Iterable[str] = ()
+    store: Store, workspace_id: str, written: Written | dict[str, Any], by: By, *, tags: Iterable[str] = ()
 ) -> Workflow:
     """Adds a workflow with its first draft; raises Invalid with every fault of the definition."""
-    draft = new_draft(1, definition, By(by.account_id, by.summary.strip() or "First draft"), base=None)
+    written = written if isinstance(written, Written) else Written(written)
+    draft = new_draft(1, written, By(by.account_id, by.summary.strip() or "First draft"), base=None)
     now = clock.now_text()
     workflow = Workflow(
         id=clock.new_id("wfl"),
@@ -84,19 +86,24 @@ def add_draft(store: Store, workflow: Workflow, number: int, action: Action, by:
     def add(present: Workflow) -> Workflow:
         source = _get_version(present, number)
         base = present.published_version
-        draft = new_draft(present.versions[-1].number + 1, source.definition, by, base=base)
+        draft = new_draft(present.versions[-1].number + 1, Written(source.definition, source.source), by, base=base)
         return msgspec.structs.replace(present, versions=[*present.versions, draft])
 
     return change_workflow(store, workflow, action, by, add)
 
 
 def edit_draft(
-    store: Store, workflow: Workflow, number: int, edit: Callable[[dict[str, Any], int], dict[str, Any]], by: By
+    store: Store,
+    workflow: Workflow,
+    number: int,
+    edit: Callable[[dict[str, Any], int], Written | dict[str, Any]],
+    by: By,
 ) -> Workflow:
     """Has ``edit`` make a draft's next definition of its present one and its revision.
 
-    Raises Invalid with every fault, Conflict for a version that is no draft,
-    NotFound, and what ``edit`` raises.
+    A YAML text that was kept follows what is changed in another way. Raises
+    Invalid with every fault, Conflict for a version that is no draft, NotFound,
+    and what ``edit`` raises.
     """
 
     def change(present: Workflow) -> Workflow:
@@ -105,9 +112,13 @@ def edit_draft(
             raise Conflict(
                 f"Version {number} is {version.status} and cannot be changed; duplicate it to go on from it."
             )
-        definition = edit(msgspec.json.decode(version.definition), version.revision)
+        before = msgspec.json.decode(version.definition)
+        written = edit(before, version.revision)
+        if not isinstance(written, Written):
+            kept = keep(version.source, before, written) if version.source is not None else None
+            written = Written(written, kept)
         said = By(by.account_id, by.summary.strip() or version.change_summary)
-        draft = new_draft(number, definition, said, base=version.base)
+        draft = new_draft(number, written, said, base=version.base)
         changed = msgspec.structs.replace(
             draft, revision=version.revision + 1, created_at=version.created_at, author=version.author
         )
@@ -120,16 +131,16 @@ def change_draft(
     store: Store,
     workflow: Workflow,
     number: int,
-    definition: dict[str, Any],
+    written: Written | dict[str, Any],
     by: By,
     guard: Callable[[int], None] | None = None,
 ) -> Workflow:
     """Replaces what a draft says; raises as :func:`edit_draft`, and what ``guard`` does with its revision."""
 
-    def edit(_present: dict[str, Any], revision: int) -> dict[str, Any]:
+    def edit(_present: dict[str, Any], revision: int) -> Written | dict[str, Any]:
         if guard is not None:
             guard(revision)
-        return definition
+        return written
 
     return edit_draft(store, workflow, number, edit, by)
 
@@ -161,7 +172,12 @@ def revert_and_publish(store: Store, workflow: Workflow, number: int, by: By) ->
 
     def change(present: Workflow) -> Workflow:
         source = _get_version(present, number)
-        draft = new_draft(present.versions[-1].number + 1, source.definition, by, base=present.published_version)
+        draft = new_draft(
+            present.versions[-1].number + 1,
+            Written(source.definition, source.source),
+            by,
+            base=present.published_version,
+        )
         return _published(msgspec.structs.replace(present, versions=[*present.versions, draft]), draft)
 
     return change_workflow(store, workflow, Action.PUBLISHED, by, change)

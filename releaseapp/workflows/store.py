@@ -19,6 +19,7 @@ from releaseapp.events.service import append
 from releaseapp.workflows.definition import LARGEST_DEFINITION_BYTES, check
 from releaseapp.workflows.file import Document, WorkflowFile
 from releaseapp.workflows.models import Action, HistoryEntry, Version, VersionStatus, Workflow
+from releaseapp.workflows.yaml_keeping import worth_keeping
 
 _ONE_SITTING_SECONDS = 600
 _EVENT_OF = {
@@ -115,8 +116,16 @@ def _with_entry(history: list[HistoryEntry], entry: HistoryEntry) -> list[Histor
     return [*history, entry]
 
 
-def new_draft(number: int, definition: dict[str, Any] | msgspec.Raw, by: By, *, base: int | None) -> Version:
-    """A draft that says what ``definition`` says; raises Invalid with every fault of it."""
+class Written(msgspec.Struct, frozen=True):
+    """A definition, and the YAML text that somebody wrote for it, if it was one."""
+
+    definition: dict[str, Any] | msgspec.Raw
+    source: str | None = None
+
+
+def new_draft(number: int, written: Written, by: By, *, base: int | None) -> Version:
+    """A draft that says what ``written`` says; raises Invalid with every fault of it."""
+    definition = written.definition
     value = msgspec.json.decode(definition) if isinstance(definition, msgspec.Raw) else definition
     faults = check(value)
     if faults:
@@ -137,6 +146,7 @@ def new_draft(number: int, definition: dict[str, Any] | msgspec.Raw, by: By, *, 
         name=value["name"].strip(),
         description=value.get("description", ""),
         definition=msgspec.Raw(text),
+        source=worth_keeping(written.source, value) if written.source is not None else None,
     )
 
 

@@ -37,14 +37,14 @@ def workflow_page(context: WorkflowNode, request: Request) -> Response:
 def version_page(context: VersionNode, request: Request) -> Response:
     """One version as YAML, and with ``?against=n`` what is different in another one."""
     workflow = context.above(WorkflowNode).workflow
-    text = yaml_text.dump(msgspec.json.decode(context.version.definition))
+    text = context.version.source or yaml_text.dump(msgspec.json.decode(context.version.definition))
     return show(
         request,
         "workflows/version",
         workflow=workflow,
         version=context.version,
         text=text,
-        **_compared(context, request, text),
+        **_compared(context, request, yaml_text.dump(msgspec.json.decode(context.version.definition))),
     )
 
 

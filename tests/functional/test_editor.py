@@ -311,3 +311,19 @@ def test_the_fragment_for_scripts_is_the_editor_alone(casey, program, draft):
     assert answer.text.lstrip().startswith('<div class="editor"')
     assert answer.html.find(class_="editor")["data-here"] == "?step=ask"
     assert yaml_text.load(answer.forms["yaml-form"]["yaml"].value)[0]["steps"][1]["config"]["title"] == "By script?"
+
+
+def test_comments_in_the_yaml_stay_when_a_form_changes_a_step(casey, program, draft):
+    form = casey.get(f"{draft}/edit").forms["yaml-form"]
+    text = form["yaml"].value.replace("  - id: ask", "  # Nobody likes this one.\n  - id: ask")
+    form["yaml"] = text
+    page = form.submit(status=303).follow()
+    assert page.forms["yaml-form"]["yaml"].value == text
+    form = part(casey, draft, "?step=send")
+    form["config.url"] = "https://example.org"
+    page = form.submit(status=303).follow()
+    assert page.forms["yaml-form"]["yaml"].value == text.replace("https://example.com", "https://example.org")
+    assert program.get(f"{draft}?format=yaml").text == page.forms["yaml-form"]["yaml"].value
+    program.post_json(f"{draft}/publish", {})
+    copy = program.post_json(f"{draft}/duplicate", {}, status=201).json["number"]
+    assert "# Nobody likes this one." in program.get(f"{draft[:-1]}{copy}?format=yaml").text

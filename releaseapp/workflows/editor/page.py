@@ -53,7 +53,7 @@ def show_editor(context: VersionNode, request: Request, here: Opened, refusal: R
     workflow = context.above(WorkflowNode).workflow
     in_yaml = refusal is not None and refusal.in_yaml
     form = refusal.form if refusal and not in_yaml else None
-    yaml, revision = yaml_text.dump(definition), str(context.version.revision)
+    yaml, revision = context.version.source or yaml_text.dump(definition), str(context.version.revision)
     overtaken = refusal is not None and refusal.theirs is not None
     if refusal and in_yaml:
         yaml = refusal.form.get("yaml", "").replace("\r\n", "\n")

@@ -26,11 +26,14 @@ from releaseapp.workflows.editor.page import refuse, show_editor
 from releaseapp.workflows.editor.parts import Definition
 from releaseapp.workflows.editor.step_form import read_step
 from releaseapp.workflows.resources import VersionNode, Versions, WorkflowNode, store_of
-from releaseapp.workflows.store import By
+from releaseapp.workflows.store import By, Written
 from releaseapp.workflows.yaml_form import WorkflowForm, read_yaml
 
 _NO_NUL = "Text must not hold the NUL character."
 _OVERTAKEN = "Somebody else changed this while you did. What you wrote is kept; save again to replace theirs."
+
+
+Edited = Written | Definition
 
 
 class Move(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,13 +59,13 @@ def edit_page(context: VersionNode, request: Request) -> Response:
 def save_yaml(context: VersionNode, request: Request) -> Response:
     """Saves the whole draft as YAML, unless somebody else saved meanwhile: then both are shown."""
 
-    def edit(_present: Definition, revision: int) -> Definition:
+    def edit(_present: Definition, revision: int) -> Written:
         form = read_form(request, WorkflowForm)
         if form.revision is not None and form.revision != revision:
             raise Conflict(
                 "Somebody else changed this draft while you did. Your text is kept; save again to replace theirs."
             )
-        return read_yaml(form.yaml)
+        return Written(read_yaml(form.yaml), form.yaml)
 
     return _save(context, request, edit, in_yaml=True)
 
@@ -108,13 +111,13 @@ def remove_step(context: VersionNode, request: Request) -> Response:
 
 
 def _save(
-    context: VersionNode, request: Request, edit: Callable[[Definition, int], Definition], *, in_yaml: bool = False
+    context: VersionNode, request: Request, edit: Callable[[Definition, int], Edited], *, in_yaml: bool = False
 ) -> Response:
     """Has ``edit`` make the next definition of the newest draft, and shows where one is then."""
     here = opened(request, definition_of(context.version))
-    made: list[Definition] = []
+    made: list[Edited] = []
 
-    def change(present: Definition, revision: int) -> Definition:
+    def change(present: Definition, revision: int) -> Edited:
         made[:] = [edit(present, revision)]
         return made[0]
 
@@ -124,7 +127,8 @@ def _save(
             store_of(request), context.above(WorkflowNode).workflow, context.version.number, change, by
         )
     except (Invalid, Conflict) as error:
-        return refuse(context, request, here, error, made[0] if made else None, in_yaml=in_yaml)
+        refused = made[0] if made and isinstance(made[0], dict) else None
+        return refuse(context, request, here, error, refused, in_yaml=in_yaml)
     version = workflow.version(context.version.number)
     assert version is not None
     after = here.after_saving(request, definition_of(version))
