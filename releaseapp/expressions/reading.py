@@ -11,8 +11,8 @@ from releaseapp.expressions.budget import (
     too_many,
 )
 from releaseapp.expressions.cache import compiled
-from releaseapp.expressions.references import Path, paths_that_can_be_had
-from releaseapp.expressions.templates import faults_of
+from releaseapp.expressions.faulty import faults_and_paths
+from releaseapp.expressions.references import Path
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -66,5 +66,5 @@ def _facts_of(text: str) -> Facts:
         found = compiled(text)
     except ExpressionError:
         effort = EFFORT_OF_A_TEXT + min(len(text), MOST_TOKENS)
-        return Facts(faults_of(text), paths_that_can_be_had(text), effort)
+        return Facts(*faults_and_paths(text), effort)
     return Facts([], found.names, found.effort)

@@ -1,13 +1,13 @@
 """Which paths expressions read, and how a step gets another name in them."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from jinja2 import nodes
 from jinja2.lexer import string_re
 
 from releaseapp.expressions.budget import ExpressionError
-from releaseapp.expressions.syntax import Tree, parse, parse_placed, pieces, with_short_lines
+from releaseapp.expressions.syntax import parse_placed, pieces, with_short_lines
 
 Path = tuple[str, ...]
 Edit = tuple[int, int, str]
@@ -24,11 +24,6 @@ def paths_of(parts: Iterable[nodes.Node]) -> set[Path]:
     return {path for node in _references(parts) if (path := _path_of(node))}
 
 
-def paths_that_can_be_had(source: str) -> set[Path]:
-    """The paths of each expression of a text that can be read; those that cannot have none."""
-    return {path for _, parts in _readable(source, parse) for path in paths_of(parts)}
-
-
 def may_read_step(source: str, step: str) -> bool:
     """Whether a text may read a step; quick, and true now and then for one that does not."""
     return STEPS in source and (step in source or _WRITTEN_OTHERWISE.search(source) is not None)
@@ -39,7 +34,7 @@ def with_step_renamed(source: str, before: str, after: str) -> str:
     short = with_short_lines(source)
     edits = sorted(
         (place + start, place + end, new)
-        for place, parts in _readable(short, parse_placed)
+        for place, parts in _readable(short)
         for start, end, new in _edits(short[place:], parts, before, after)
     )
     if not edits:
@@ -54,13 +49,13 @@ def with_step_renamed(source: str, before: str, after: str) -> str:
     return "".join((*written, source[done:]))
 
 
-def _readable(source: str, read: Callable[[str], Tree]) -> Iterator[tuple[int, list[nodes.Node]]]:
+def _readable(source: str) -> Iterator[tuple[int, list[nodes.Node]]]:
     try:
-        yield 0, read(source).parts
+        yield 0, parse_placed(source).parts
     except ExpressionError:
-        for place, piece in pieces(with_short_lines(source)):
+        for place, piece in pieces(source):
             try:
-                yield place, read(piece).parts
+                yield place, parse_placed(piece).parts
             except ExpressionError:
                 continue
 

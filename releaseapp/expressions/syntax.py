@@ -60,11 +60,14 @@ def pieces(source: str) -> Iterator[tuple[int, str]]:
 
 
 def _pieces(source: str) -> Iterator[tuple[int, str]]:
-    start = 0
+    start, left = 0, 2 * MOST_TOKENS
     for _ in range(_MOST_PIECES):
         begin = None
         try:
             for place, kind, text in _placed(_environment().lex(source[start:]), source, start):
+                left -= 1
+                if left < 0:
+                    return
                 if kind == "variable_begin":
                     begin = place
                 elif kind == "variable_end" and begin is not None:

@@ -1,4 +1,4 @@
-"""From text to a compiled template, or to all that is wrong with it."""
+"""From text to a compiled template."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from releaseapp.expressions.compiler import Compiler
 from releaseapp.expressions.operations import concatenate
 from releaseapp.expressions.references import paths_of
 from releaseapp.expressions.scope import Evaluator, Scope
-from releaseapp.expressions.syntax import parse, pieces, with_short_lines
+from releaseapp.expressions.syntax import parse
 
 _SHOWN = 80
 _BYTES_OF_ANY = 1_000
@@ -68,29 +68,6 @@ def compile_template(source: str) -> Compiled:
     return Compiled(
         source, evaluators, single, paths_of(tree.parts), effort, compiler.bytes + _BYTES_OF_ANY + 8 * len(source)
     )
-
-
-def faults_of(source: str) -> list[str]:
-    """Everything that may not be written so in a template, as sentences that name the expression."""
-    found = {
-        sentence: piece.strip() for _, piece in pieces(with_short_lines(source)) for sentence in _faults_of_piece(piece)
-    }
-    for sentence in _faults_of_piece(source):
-        found.setdefault(sentence, source)
-    return [f"{shortened(piece)}: {sentence}" for sentence, piece in found.items()]
-
-
-def _faults_of_piece(source: str) -> list[str]:
-    try:
-        tree = parse(source)
-    except ExpressionError as error:
-        return [str(error)]
-    compiler = Compiler()
-    try:
-        compiler.all_of(tree.parts)
-    except RecursionError:
-        return ["It is nested too deep."]
-    return compiler.faults
 
 
 def shortened(source: str) -> str:

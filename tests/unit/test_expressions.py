@@ -1,6 +1,7 @@
 """Expressions: what they give, what they refuse, and that nothing hostile takes long or much."""
 
 import functools
+import itertools
 import json
 import math
 import re
@@ -541,3 +542,25 @@ def test_what_is_kept_weighs_as_much_as_it_is_taken_for():
             assert tracemalloc.get_traced_memory()[0] < 3 * 1.3 * compiled[0].bytes
         finally:
             tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        *HOSTILE,
+        "{{(}}" * 4_000,
+        "{{ steps.a[" * 1_500,
+        "{{ steps.a }}{{ ( }}" * 900,
+        "{{ steps['a' 'a' " * 1_000,
+        "\r\n" * 9_000 + "{{ steps.a }}",
+        "{% " + "{{ steps.a }}" * 1_400,
+        "{{ steps.a }}" * 660 + "{{",
+        "{{ steps.a" + "[steps.a" * 120 + "]" * 120 + " }}",
+    ],
+    ids=itertools.count(),
+)
+def test_what_is_hostile_can_be_looked_at_without_harm(template):
+    for fault in check(template):
+        assert len(fault.detail.encode()) < 2_000
+    assert all(isinstance(key, str) for path in references(template) for key in path)
+    assert type(rename_step(template, "a", "b")) is type(template)
