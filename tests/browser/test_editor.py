@@ -135,6 +135,21 @@ def test_what_is_typed_is_saved_by_itself_and_the_yaml_follows(visit, server, pr
     assert page.evaluate("window.sameDocument") is True
 
 
+def test_what_is_published_is_what_one_sees(visit, server, program):
+    draft = program.draft()
+    page = visit(CASEY)
+    page.goto(f"{server.url}{draft}/edit?step=second")
+    page.locator('[id="config.message"]').fill("")
+    page.click("text=Publish")
+    expect(page.locator("#faults")).to_be_focused()
+    assert program.send(draft)["status"] == "draft"
+    page.locator('[id="config.message"]').fill("The last word")
+    page.click("text=Publish")
+    page.wait_for_url(re.compile(r"/workflows/wfl_\w+$"))
+    assert program.send(draft)["status"] == "published"
+    assert program.definition(draft)["steps"][1]["config"]["message"] == "The last word"
+
+
 def test_a_key_of_ones_own_in_the_yaml_survives_the_form(visit, server, program):
     draft = program.draft()
     page = visit(CASEY)

@@ -15,6 +15,8 @@ class DraftEditor extends HTMLElement {
     this.addEventListener("submit", (event) => this.submitted(event));
     this.addEventListener("click", (event) => this.clicked(event));
     this.addEventListener("keydown", (event) => this.pressed(event));
+    this.leaving = (event) => this.publishing(event);
+    document.addEventListener("submit", this.leaving, { capture: true });
     this.follow = ({ detail }) => { if (!detail || detail.subject === this.dataset.workflow) this.refreshSoon(); };
     this.again = () => this.saveSoon(0);
     document.addEventListener("live:event", this.follow);
@@ -27,6 +29,7 @@ class DraftEditor extends HTMLElement {
   }
 
   disconnectedCallback() {
+    document.removeEventListener("submit", this.leaving, { capture: true });
     document.removeEventListener("live:event", this.follow);
     document.removeEventListener("live:reset", this.follow);
     document.removeEventListener("live:open", this.again);
@@ -139,6 +142,18 @@ class DraftEditor extends HTMLElement {
       event.preventDefault();
       this.flush().then(() => this.save(form, event.submitter));
     }
+  }
+
+  // What is published is what one sees: the last words are saved first, and with faults nothing is published.
+  async publishing(event) {
+    const form = event.target;
+    const waiting = this.forms.filter((one) => this.unsaved.has(one.id) && one.dataset.part !== "new");
+    if (!form.action.endsWith("/publish") || !waiting.length) return;
+    event.preventDefault();
+    event.stopPropagation();
+    await this.flush();
+    if (waiting.some((one) => this.unsaved.has(one.id))) this.querySelector("#faults")?.focus();
+    else form.requestSubmit();
   }
 
   async clicked(event) {

@@ -26,6 +26,9 @@ from releaseapp.workflows.yaml_form import lines_of
 from releaseapp.workspaces.resources import WorkspaceNode
 
 _MOST_NAMES = 200
+_MOST_DRAWN = 300
+"""Steps, in the editor, where the picture is drawn at each saving; the workflow's page draws them all."""
+
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -69,7 +72,7 @@ def show_editor(context: VersionNode, request: Request, here: Opened, refusal: R
         version=context.version,
         definition=definition,
         here=here,
-        draw=graph.draw,
+        draw=graph.draw if len(parts.steps_of(definition)) <= _MOST_DRAWN else None,
         rows=[_row(step) for step in parts.steps_of(definition)],
         types=STEP_TYPES,
         yaml=yaml,
