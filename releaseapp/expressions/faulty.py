@@ -19,7 +19,8 @@ def faults_and_paths(source: str) -> tuple[list[str], set[Path]]:
         for sentence in [unreadable] if unreadable else _faults_of(parts):
             told.setdefault(sentence, piece)
         paths |= paths_of(parts)
-    return [f"{shortened(piece)}: {sentence}" for sentence, piece in told.items()], paths
+    # An error makes its sentence fit to be stored and sent, whatever it quotes.
+    return [str(ExpressionError(f"{shortened(piece)}: {sentence}")) for sentence, piece in told.items()], paths
 
 
 def _parts(source: str) -> Iterator[tuple[str, list[nodes.Node], str]]:
