@@ -1,12 +1,14 @@
 """One workflow and its versions, for browsers."""
 
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.response import Response
 
-from releaseapp.errors import AppError, Conflict
+from releaseapp.auth import service as accounts
+from releaseapp.errors import AppError, Conflict, NotFound
 from releaseapp.permissions import Permission
 from releaseapp.web.messages import say
 from releaseapp.web.request import Request
@@ -17,6 +19,9 @@ from releaseapp.workflows.difference import text_difference
 from releaseapp.workflows.models import Action, Workflow
 from releaseapp.workflows.resources import VersionNode, WorkflowNode, store_of
 from releaseapp.workflows.store import By
+
+_LATEST = 20
+"""Entries of the history on the page; the API tells all."""
 
 
 @page(WorkflowNode, Permission.WORKFLOWS_VIEW)
@@ -30,7 +35,18 @@ def workflow_page(context: WorkflowNode, request: Request) -> Response:
         workflow=workflow,
         definition=msgspec.json.decode(workflow.shown.definition),
         draw=graph.draw,
+        names=_names(request, workflow),
     )
+
+
+def _names(request: Request, workflow: Workflow) -> dict[str, str]:
+    """Whoever had a hand in it lately, by account; nobody for an account that is gone."""
+    known: dict[str, str] = {}
+    authors = {*(one.author for one in workflow.versions), *(one.author for one in workflow.history[-_LATEST:])}
+    for account_id in authors - {None}:
+        with suppress(NotFound):
+            known[str(account_id)] = accounts.get_account(request.db, str(account_id)).name
+    return known
 
 
 @page(VersionNode, Permission.WORKFLOWS_VIEW)

@@ -286,3 +286,10 @@ def test_inputs_that_would_take_long_to_check_are_refused_at_once(casey):
     refused = casey.post_json(WORKFLOWS, {"definition": {**definition(), "inputs": many}}, status=400).json
     assert [fault["pointer"] for fault in refused["errors"]] == ["/inputs"]
     assert "more than 1,000 parts" in refused["errors"][0]["detail"]
+
+
+def test_the_page_of_a_workflow_says_who_did_what(app, workflow):
+    page = app.as_browser("avery.owner@example.com").get(at(workflow))
+    assert "created · version 1 by Casey Editor" in " ".join(
+        page.html.find(class_="feed").find_next("ol", class_="feed").text.split()
+    )
