@@ -77,18 +77,19 @@ class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def check(value: Any) -> list[Fault]:
     """Everything that is wrong with a definition, by JSON pointers into it; an empty list when it will do."""
+    reading = expressions.Reading()
     try:
         definition = fit(_without_own_keys(value), Definition)
     except Invalid as error:
         faults = list(error.faults)
         steps = value.get("steps") if isinstance(value, dict) else None
         known = [step for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
-        return [*faults, *_faults_of_steps(known)] if isinstance(steps, list) and known == steps else faults
+        return [*faults, *_faults_of_steps(known, reading)] if isinstance(steps, list) and known == steps else faults
     return [
         *_faults_of_inputs(definition.inputs),
-        *_faults_of_steps(definition.steps),
-        *_faults_of_template(definition.output, "/output"),
-        *_faults_of_references(definition.output, "/output", set(_ids(definition.steps))),
+        *_faults_of_steps(definition.steps, reading),
+        *_faults_of_template(definition.output, "/output", reading),
+        *_faults_of_references(definition.output, "/output", set(_ids(definition.steps)), reading),
     ]
 
 
@@ -163,11 +164,11 @@ def _faults_of_inputs(schema: dict[str, Any]) -> Iterator[Fault]:
         yield Fault("/inputs", "inputs is nested too deep, or has a pattern that is.")
 
 
-def _faults_of_steps(steps: list[dict[str, Any]]) -> Iterator[Fault]:
+def _faults_of_steps(steps: list[dict[str, Any]], reading: expressions.Reading) -> Iterator[Fault]:
     seen: set[str] = set()
     for number, value in enumerate(steps):
         here = f"/steps/{number}"
-        yield from _faults_of_step(value, here)
+        yield from _faults_of_step(value, here, reading)
         step_id = value.get("id")
         if isinstance(step_id, str):
             if step_id in seen:
@@ -176,10 +177,10 @@ def _faults_of_steps(steps: list[dict[str, Any]]) -> Iterator[Fault]:
     yield from _faults_of_order(steps, seen)
     for number, value in enumerate(steps):
         for field in ("config", "when", "for_each"):
-            yield from _faults_of_references(value.get(field), f"/steps/{number}/{field}", seen)
+            yield from _faults_of_references(value.get(field), f"/steps/{number}/{field}", seen, reading)
 
 
-def _faults_of_step(value: dict[str, Any], here: str) -> Iterator[Fault]:
+def _faults_of_step(value: dict[str, Any], here: str, reading: expressions.Reading) -> Iterator[Fault]:
     try:
         fit(_without_own_keys(value), Step)
     except Invalid as error:
@@ -191,7 +192,7 @@ def _faults_of_step(value: dict[str, Any], here: str) -> Iterator[Fault]:
         elif isinstance(value.get("config", {}), dict):
             yield from _faults_of_config(value.get("config", {}), STEP_TYPES[kind].config, f"{here}/config")
     for name in ("config", "when", "for_each"):
-        yield from _faults_of_template(value.get(name), f"{here}/{name}")
+        yield from _faults_of_template(value.get(name), f"{here}/{name}", reading)
 
 
 def _faults_of_config(config: dict[str, Any], schema: type[msgspec.Struct], here: str) -> Iterator[Fault]:
@@ -209,21 +210,19 @@ def _faults_of_config(config: dict[str, Any], schema: type[msgspec.Struct], here
         yield Fault(f"{here}/{name}", f"There is no field {name!r} here.")
 
 
-def _faults_of_template(template: Any, here: str) -> Iterator[Fault]:
-    yield from (Fault(here + fault.pointer, fault.detail) for fault in expressions.check(template))
+def _faults_of_template(template: Any, here: str, reading: expressions.Reading) -> Iterator[Fault]:
+    yield from (Fault(here + fault.pointer, fault.detail) for fault in expressions.check(template, reading))
 
 
-def _faults_of_references(template: Any, here: str, known: set[Any]) -> Iterator[Fault]:
-    for name in sorted(steps_read_by(template) - known):
+def _faults_of_references(template: Any, here: str, known: set[Any], reading: expressions.Reading) -> Iterator[Fault]:
+    for name in sorted(steps_read_by(template, reading) - known):
         yield Fault(here, f"There is no step {name!r} to read from.")
 
 
-def steps_read_by(template: Any) -> set[str]:
-    """The ids of the steps whose outputs a template reads; none of a template that has faults."""
-    try:
-        return {path[1] for path in expressions.names(template) if path[0] == "steps" and len(path) > 1}
-    except expressions.ExpressionError:
-        return set()
+def steps_read_by(template: Any, reading: expressions.Reading | None = None) -> set[str]:
+    """The ids of the steps that a template reads, also beside expressions that have faults."""
+    paths = expressions.references(template, reading)
+    return {path[1] for path in paths if path[0] == "steps" and len(path) > 1}
 
 
 def _faults_of_order(steps: list[dict[str, Any]], known: set[str]) -> Iterator[Fault]:

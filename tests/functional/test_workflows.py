@@ -293,3 +293,16 @@ def test_the_page_of_a_workflow_says_who_did_what(app, workflow):
     assert "created · version 1 by Casey Editor" in " ".join(
         page.html.find(class_="feed").find_next("ol", class_="feed").text.split()
     )
+
+
+def test_a_megabyte_of_expressions_is_refused_as_a_whole(casey):
+    steps = [
+        {
+            "id": f"s{n}",
+            "type": "transform",
+            "config": {"value": "".join(f"{{{{ inputs.x{n}_{i} }}}}" for i in range(50))},
+        }
+        for n in range(900)
+    ]
+    refused = casey.post_json(WORKFLOWS, {"definition": {**definition(), "steps": steps}}, status=400).json
+    assert len(refused["errors"]) == 1

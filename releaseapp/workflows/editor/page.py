@@ -30,7 +30,6 @@ _MOST_DRAWN = 300
 """Steps, in the editor, where the picture is drawn at each saving; the workflow's page draws them all."""
 
 
-
 class Refusal(msgspec.Struct, frozen=True):
     """A form that was not saved: what was typed, why, and what is saved now when somebody else was quicker."""
 

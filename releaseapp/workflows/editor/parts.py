@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from releaseapp.errors import NotFound
-from releaseapp.expressions import rename_step
+from releaseapp.expressions import Reading, rename_step
 
 Definition = dict[str, Any]
 Step = dict[str, Any]
@@ -110,6 +110,7 @@ def _without_need(step: Step, step_id: str, instead: list[Any]) -> Step:
 
 
 def _renamed(definition: Definition, before: str, after: str) -> Definition:
+    reading = Reading()
     steps = []
     for step in steps_of(definition):
         changed = {**step}
@@ -117,9 +118,9 @@ def _renamed(definition: Definition, before: str, after: str) -> Definition:
             changed["needs"] = [after if name == before else name for name in step["needs"]]
         for field in ("config", "when", "for_each"):
             if field in step:
-                changed[field] = rename_step(step[field], before, after)
+                changed[field] = rename_step(step[field], before, after, reading)
         steps.append(changed)
     renamed = {**definition, "steps": steps}
     if "output" in definition:
-        renamed["output"] = rename_step(definition["output"], before, after)
+        renamed["output"] = rename_step(definition["output"], before, after, reading)
     return renamed
