@@ -11,15 +11,17 @@ from releaseapp.errors import Conflict, Invalid, NotFound
 from releaseapp.permissions import Permission
 from releaseapp.web.answers import created, entity, guard, json_answer
 from releaseapp.web.bodies import read, read_optional
-from releaseapp.web.paging import FIRST, cursor
+from releaseapp.web.paging import choice, cursor
 from releaseapp.web.request import Request
 from releaseapp.web.views import OPEN, api
-from releaseapp.workflows import service, yaml_text
+from releaseapp.workflows import service, templates, yaml_text
 from releaseapp.workflows.definition import json_schema
+from releaseapp.workflows.listing import Order, Standing, Wanted, after, find_workflows, page_key
 from releaseapp.workflows.models import Action, Version, Workflow
 from releaseapp.workflows.resources import Schemas, VersionNode, Versions, WorkflowNode, Workflows, store_of
-from releaseapp.workflows.schemas import Deed, DraftChange, Publication, WorkflowCreate
+from releaseapp.workflows.schemas import Deed, DraftChange, Publication, WorkflowChange, WorkflowCreate
 from releaseapp.workflows.store import By, Written
+from releaseapp.workflows.workflow_settings import change_settings, etag
 from releaseapp.workspaces.resources import WorkspaceNode
 
 
@@ -31,18 +33,17 @@ def show_schema(_context: Schemas, _request: Request) -> Response:
 
 @api(Workflows, Permission.WORKFLOWS_VIEW)
 def list_workflows(context: Workflows, request: Request) -> Response:
-    """The workflows of a workspace, changed last first: ``?q=``, ``?bin=1``, ``?limit=``, ``?cursor=``."""
-    page = cursor(request)
-    found = service.list_workflows(
-        store_of(request),
-        context.above(WorkspaceNode).id,
-        search=request.GET.get("q", ""),
-        deleted=request.GET.get("bin") == "1",
-    )
-    later = [one for one in found if page.before == FIRST or _place(one) < page.before]
-    return json_answer(
-        page.page([*map(shown, later[: page.limit + 1])], lambda one: f"{one['updated_at']} {one['id']}")
-    )
+    """The workflows of a workspace; :func:`wanted` says what may be asked for, besides ``?limit=`` and ``?cursor=``."""
+    page, asked = cursor(request), wanted(request)
+    found = find_workflows(store_of(request), context.above(WorkspaceNode).id, asked).workflows
+    shown_page = page.page(after(found, page.before, asked.order)[: page.limit + 1], page_key(asked.order))
+    return json_answer({"items": [shown(one) for one in shown_page.items], "next": shown_page.next})
+
+
+@api(Workflows, Permission.WORKFLOWS_VIEW, name="templates")
+def list_templates(_context: Workflows, _request: Request) -> Response:
+    """Definitions to begin with, and sample inputs for each."""
+    return json_answer({"items": templates.list_templates(), "next": None})
 
 
 @api(Workflows, Permission.WORKFLOWS_EDIT, "POST")
@@ -52,17 +53,27 @@ def create_workflow(context: Workflows, request: Request) -> Response:
     workflow = service.create_workflow(
         store_of(request),
         context.above(WorkspaceNode).id,
-        definition_of(given),
+        _beginning_of(given),
         By(request.identity.account.id, given.change_summary),
         tags=given.tags,
+        agent_id=given.agent_id,
     )
-    return created(shown(workflow), request.resource_url(context, workflow.id))
+    return created(shown(workflow), request.resource_url(context, workflow.id), etag(workflow))
 
 
 @api(WorkflowNode, Permission.WORKFLOWS_VIEW)
-def show_workflow(context: WorkflowNode, _request: Request) -> Response:
+def show_workflow(context: WorkflowNode, request: Request) -> Response:
     """One workflow with its versions, without their definitions."""
-    return json_answer(shown(context.workflow))
+    return entity(request, shown(context.workflow), etag(context.workflow))
+
+
+@api(WorkflowNode, Permission.WORKFLOWS_EDIT, "PATCH")
+def change_workflow(context: WorkflowNode, request: Request) -> Response:
+    """Sets the owner agent and the tags, as far as the body names them; ``If-Match`` guards both."""
+    given = read(request, WorkflowChange)
+    by = By(request.identity.account.id)
+    workflow = change_settings(store_of(request), context.workflow, given, by, guard=partial(guard, request))
+    return json_answer(shown(workflow), etag=etag(workflow))
 
 
 @api(WorkflowNode, Permission.WORKFLOWS_EDIT, "DELETE")
@@ -172,6 +183,31 @@ def archive(context: VersionNode, request: Request) -> Response:
     )
 
 
+def wanted(request: Request) -> Wanted:
+    """What a list is asked for: ``?q=``, ``?tag=``, ``?status=``, ``?agent=``, ``?sort=`` and ``?bin=1``.
+
+    Raises Invalid for a status or an order that there is not.
+    """
+    return Wanted(
+        search=request.GET.get("q", ""),
+        tag=request.GET.get("tag", ""),
+        standing=choice(request, "status", Standing),
+        agent_id=request.GET.get("agent", ""),
+        order=choice(request, "sort", Order) or Order.CHANGED,
+        deleted=request.GET.get("bin") == "1",
+    )
+
+
+def _beginning_of(given: WorkflowCreate) -> Written | dict[str, Any]:
+    if given.template is UNSET:
+        if given.name is not UNSET:
+            raise Invalid.at("/name", "name goes with template; a definition has its own.")
+        return definition_of(given)
+    if not (given.definition is UNSET is given.yaml):
+        raise Invalid.at("/template", "Give a template, a definition or yaml, one of them.")
+    return templates.begin(given.template, "" if given.name is UNSET else given.name)
+
+
 def definition_of(given: WorkflowCreate | DraftChange) -> Written | dict[str, Any]:
     """The definition that a body brings, as an object or as YAML; raises Invalid, with lines where it is YAML."""
     if (given.definition is UNSET) == (given.yaml is UNSET):
@@ -221,10 +257,6 @@ def _add(context: VersionNode, request: Request, action: Action) -> Response:
 
 def _by(request: Request) -> By:
     return By(request.identity.account.id, read_optional(request, Deed).change_summary)
-
-
-def _place(workflow: Workflow) -> str:
-    return f"{workflow.updated_at} {workflow.id}"
 
 
 def _etag(version: Version) -> str:

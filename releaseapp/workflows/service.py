@@ -11,6 +11,7 @@ from releaseapp.events.models import EventType
 from releaseapp.events.service import append
 from releaseapp.workflows import queries
 from releaseapp.workflows.file import Document
+from releaseapp.workflows.listing import Wanted, find_workflows
 from releaseapp.workflows.models import (
     VERSION_TRANSITIONS,
     Action,
@@ -20,27 +21,15 @@ from releaseapp.workflows.models import (
     WorkflowStatus,
 )
 from releaseapp.workflows.store import By, Store, Written, change_workflow, entry_of, new_draft, write
+from releaseapp.workflows.workflow_settings import check_agent, clean_tags
 from releaseapp.workflows.yaml_keeping import keep
 
 BIN_SECONDS = 30 * 24 * 3600
 
 
-def list_workflows(store: Store, workspace_id: str, *, search: str = "", deleted: bool = False) -> list[Workflow]:
-    """The workflows of a workspace, or those in its bin, the one changed last first."""
-    wanted = search.strip().lower()
-    found = [
-        workflow
-        for workflow in store.file.read().workflows
-        if workflow.workspace_id == workspace_id
-        and (workflow.deleted_at is not None) is deleted
-        and (not wanted or wanted in _searched(workflow))
-    ]
-    return sorted(found, key=lambda workflow: workflow.updated_at, reverse=True)
-
-
-def _searched(workflow: Workflow) -> str:
-    shown = workflow.shown
-    return "\n".join([shown.name, shown.description, *workflow.tags]).lower()
+def list_workflows(store: Store, workspace_id: str) -> list[Workflow]:
+    """The workflows of a workspace that are not in the bin, the one changed last first."""
+    return find_workflows(store, workspace_id, Wanted()).workflows
 
 
 def find_workflow(store: Store, workspace_id: str, workflow_id: str) -> Workflow | None:
@@ -52,9 +41,22 @@ def find_workflow(store: Store, workspace_id: str, workflow_id: str) -> Workflow
 
 
 def create_workflow(
-    store: Store, workspace_id: str, written: Written | dict[str, Any], by: By, *, tags: Iterable[str] = ()
+    store: Store,
+    workspace_id: str,
+    written: Written | dict[str, Any],
+    by: By,
+    *,
+    tags: Iterable[str] = (),
+    agent_id: str | None = None,
 ) -> Workflow:
-    """Adds a workflow with its first draft; raises Invalid with every fault of the definition."""
+    """Adds a workflow with its first draft.
+
+    Raises Invalid with every fault of the definition, and for tags or an agent
+    that a workflow of this workspace cannot have.
+    """
+    kept_tags = clean_tags(tags)
+    if agent_id is not None:
+        check_agent(store.db, workspace_id, agent_id)
     written = written if isinstance(written, Written) else Written(written)
     draft = new_draft(1, written, By(by.account_id, by.summary.strip() or "First draft"), base=None)
     now = clock.now_text()
@@ -62,8 +64,8 @@ def create_workflow(
         id=clock.new_id("wfl"),
         workspace_id=workspace_id,
         status=WorkflowStatus.DRAFT,
-        agent_id=None,
-        tags=list(dict.fromkeys(tags)),
+        agent_id=agent_id,
+        tags=kept_tags,
         published_version=None,
         versions=[draft],
         history=[entry_of(Action.CREATED, By(by.account_id, draft.change_summary), 1)],

@@ -21,6 +21,9 @@ from releaseapp.workflows.file import Document, WorkflowFile
 from releaseapp.workflows.models import Action, HistoryEntry, Version, VersionStatus, Workflow
 from releaseapp.workflows.yaml_keeping import worth_keeping
 
+NO_VERSION = 0
+"""For what is done to a workflow as a whole, and to none of its versions."""
+
 _ONE_SITTING_SECONDS = 600
 _EVENT_OF = {
     Action.CREATED: EventType.WORKFLOW_CREATED,
@@ -53,8 +56,9 @@ def change_workflow(
 ) -> Workflow:
     """Changes one workflow of the newest document, with an entry in its history and an event.
 
-    Raises NotFound when it is gone, Conflict when it lies in the bin (unless
-    ``action`` takes it out), and whatever ``change`` raises.
+    Both name ``version``: the newest when it is left out, none for NO_VERSION.
+    Raises NotFound when the workflow is gone, Conflict when it lies in the bin
+    (unless ``action`` takes it out), and whatever ``change`` raises.
     """
 
     def apply(document: Document) -> tuple[Document, list[Workflow]]:
@@ -64,7 +68,7 @@ def change_workflow(
         if present.deleted_at is not None and action is not Action.RESTORED:
             raise Conflict("This workflow is in the bin; restore it first.")
         after = change(present)
-        number = version if version is not None else after.versions[-1].number
+        number = (version or None) if version is not None else after.versions[-1].number
         history = _with_entry(present.history, entry_of(action, by, number))
         changed = msgspec.structs.replace(after, history=history, updated_at=clock.now_text())
         workflows = [changed if one.id == changed.id else one for one in document.workflows]

@@ -17,6 +17,7 @@ from releaseapp.web.views import page
 from releaseapp.workflows import graph, service, yaml_text
 from releaseapp.workflows.difference import text_difference
 from releaseapp.workflows.models import Action, Workflow
+from releaseapp.workflows.names import agent_names
 from releaseapp.workflows.resources import VersionNode, WorkflowNode, store_of
 from releaseapp.workflows.store import By
 
@@ -36,6 +37,7 @@ def workflow_page(context: WorkflowNode, request: Request) -> Response:
         definition=msgspec.json.decode(workflow.shown.definition),
         draw=graph.draw,
         names=_names(request, workflow),
+        agent_name=agent_names(request.db, workflow.workspace_id),
     )
 
 

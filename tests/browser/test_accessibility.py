@@ -18,7 +18,7 @@ def test_axe_finds_nothing(visit, server, scheme, width):
     page.goto(f"{server.url}/workspaces/aurora/agents")
     agent = page.get_attribute(".cards h2 a", "href")
     page.goto(f"{server.url}/workspaces/aurora/workflows")
-    workflow = page.get_attribute(".cards h2 a", "href")
+    workflow = page.get_attribute(".main-cell a", "href")
     page.goto(server.url + workflow)
     page.click("text=Begin a draft")
     page.goto(server.url + agent)

@@ -132,7 +132,7 @@ def test_axe_finds_nothing_while_another_edits(at_the_form, scheme, width):
 def test_a_part_that_is_fetched_anew_stays_closed_while_another_edits(visit, server):
     casey, avery = visit(CASEY), visit(AVERY)
     casey.goto(f"{server.url}/workspaces/aurora/workflows")
-    casey.locator(".cards h2 a").first.click()
+    casey.locator(".main-cell a").first.click()
     casey.click("text=Begin a draft")
     casey.wait_for_url("**/edit")
     avery.goto(casey.url)

@@ -133,7 +133,7 @@ def test_no_page_overflows_or_complains(visit, server, scheme, width):
     agent = page.get_attribute(".cards h2 a", "href")
     base = "/workspaces/aurora"
     page.goto(f"{server.url}{base}/workflows")
-    workflow = page.get_attribute(".cards h2 a", "href")
+    workflow = page.get_attribute(".main-cell a", "href")
     for path in (f"{base}/workflows", f"{base}/workflows/new", workflow, f"{workflow}/versions/1", "/account", "/workspaces", "/agents", base, f"{base}/agents", f"{base}/agents/new", agent,
                  f"{agent}/edit", f"{agent}/memory", f"{agent}/about", f"{agent}/delete", f"{base}/members",
                  f"{base}/roles", f"{base}/activity"):  # fmt: skip

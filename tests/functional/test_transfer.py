@@ -384,7 +384,7 @@ def test_in_the_browser_a_file_is_looked_at_and_then_imported(app, casey, workfl
     button["publish"] = True
     done = button.submit(status=303).follow()
     assert "Imported: 1 new." in done.text
-    assert "published: version 1" in done.text
+    assert "published v1" in done.text
     form = bailey.get(f"{COBALT}/import").forms["import"]
     form["text"] = file.text
     assert "There is nothing to import" in form.submit().text

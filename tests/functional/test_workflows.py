@@ -189,7 +189,7 @@ def test_in_the_browser_a_draft_is_written_compared_and_published(app):
     assert "Daily digest" in page.text
     publish = next(form for form in page.forms.values() if form.action.endswith("/publish"))
     page = publish.submit(status=303).follow()
-    assert "published: version 1" in page.text
+    assert "published v1" in page.text
     begin = next(form for form in page.forms.values() if form.action.endswith("/duplicate"))
     form = begin.submit(status=303).follow().forms["yaml-form"]
     form["yaml"] = form["yaml"].value.replace("There are no notes.", "Nothing to tell.")

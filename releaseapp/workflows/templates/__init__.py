@@ -10,10 +10,21 @@ from typing import Any
 
 import msgspec
 
+from releaseapp.errors import Invalid
 from releaseapp.workflows import yaml_text
 from releaseapp.workflows.templates.demo import DEMO
 
-__all__ = ["BLANK", "DEMO", "FIRST", "Template", "find_template", "list_templates", "template_text"]
+__all__ = [
+    "BLANK",
+    "DEMO",
+    "FIRST",
+    "Template",
+    "begin",
+    "find_template",
+    "list_templates",
+    "search_templates",
+    "template_text",
+]
 
 BLANK = "blank"
 FIRST = "daily-digest"
@@ -51,6 +62,25 @@ def list_templates() -> tuple[Template, ...]:
 def find_template(key: str) -> Template | None:
     """The template of that key, or None."""
     return next((one for one in list_templates() if one.key == key), None)
+
+
+def begin(key: str, name: str = "") -> dict[str, Any]:
+    """The definition of a template, under a name of one's own unless that is blank; raises Invalid for another key."""
+    template = find_template(key)
+    if template is None:
+        keys = ", ".join(one.key for one in list_templates())
+        raise Invalid.at("/template", f"There is no template of that key; there are {keys}.")
+    return {**template.definition, "name": name.strip() or template.title}
+
+
+def search_templates(text: str) -> list[Template]:
+    """The templates that have a text in their title, their summary or a type of step; all of them for no text."""
+    wanted = text.strip().casefold()
+    return [
+        one
+        for one in list_templates()
+        if any(wanted in part.casefold() for part in (one.title, one.summary, *one.step_types))
+    ]
 
 
 def template_text(key: str) -> str:
