@@ -15,7 +15,6 @@ from releaseapp.web.request import Request
 from releaseapp.web.shown import show
 from releaseapp.web.views import page
 from releaseapp.workflows import graph, service, yaml_text
-from releaseapp.workflows.difference import text_difference
 from releaseapp.workflows.models import Action, Workflow
 from releaseapp.workflows.names import agent_names
 from releaseapp.workflows.resources import VersionNode, WorkflowNode, store_of
@@ -53,7 +52,7 @@ def _names(request: Request, workflow: Workflow) -> dict[str, str]:
 
 @page(VersionNode, Permission.WORKFLOWS_VIEW)
 def version_page(context: VersionNode, request: Request) -> Response:
-    """One version as YAML, and with ``?against=n`` what is different in another one."""
+    """One version as YAML."""
     workflow = context.above(WorkflowNode).workflow
     text = context.version.source or yaml_text.dump(msgspec.json.decode(context.version.definition))
     return show(
@@ -62,19 +61,7 @@ def version_page(context: VersionNode, request: Request) -> Response:
         workflow=workflow,
         version=context.version,
         text=text,
-        **_compared(context, request, yaml_text.dump(msgspec.json.decode(context.version.definition))),
     )
-
-
-def _compared(context: VersionNode, request: Request, text: str) -> dict[str, Any]:
-    """The other version that ``?against=`` names, and the difference from it to this one."""
-    number = request.GET.get("against", "")
-    workflow = context.above(WorkflowNode).workflow
-    other = workflow.version(int(number)) if number.isascii() and number.isdigit() and len(number) < 9 else None  # noqa: PLR2004
-    if other is None:
-        return {"against": None, "difference": []}
-    before = yaml_text.dump(msgspec.json.decode(other.definition))
-    return {"against": other, "difference": text_difference(before, text)}
 
 
 @page(VersionNode, Permission.WORKFLOWS_PUBLISH, "POST", name="publish")
@@ -86,9 +73,10 @@ def publish(context: VersionNode, request: Request) -> Response:
         service.publish(store_of(request), node.workflow, number, by, anyway=anyway)
     except Conflict as error:
         say(request, str(error), "error")
-        against = node.workflow.published_version
-        address = request.resource_path(context).rstrip("/")
-        return HTTPSeeOther(f"{address}?against={against}" if against else address)
+        if node.workflow.published_version is None:
+            return HTTPSeeOther(request.resource_path(context).rstrip("/"))
+        query = {"against": node.workflow.published_version}
+        return HTTPSeeOther(request.resource_path(context, "difference", query=query))
     say(request, f"Version {number} is published.")
     return HTTPSeeOther(request.resource_path(node).rstrip("/"))
 

@@ -8,7 +8,7 @@ from releaseapp.workflows.differences.meaning import Surroundings, compare, with
 from releaseapp.workflows.differences.models import Difference, FieldChange, Piece, StepChange
 from releaseapp.workflows.differences.rows import Row, rows_of
 from releaseapp.workflows.differences.sentence import summary
-from releaseapp.workflows.differences.text import text_rows, unified
+from releaseapp.workflows.differences.text import text_rows, texts_of, unified
 
 __all__ = [
     "Difference",
@@ -21,6 +21,7 @@ __all__ = [
     "rows_of",
     "summary",
     "text_rows",
+    "texts_of",
     "unified",
     "with_surroundings",
 ]

@@ -3,6 +3,7 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import product
 from typing import Any
 
 import msgspec
@@ -10,11 +11,14 @@ import msgspec
 from releaseapp.workflows.differences.values import canonical
 
 Step = dict[str, Any]
-
-_NEARBY = 20
-"""Of many steps without a partner only those that stand about as far down are looked at: it must not take long."""
+Words = frozenset[tuple[str, int]]
 
 _ALIKE = 0.7
+_LEAST_SHARED = _ALIKE / (2 - _ALIKE)
+"""So much of its words a step must share with another one at least to be as alike as that."""
+
+_MOST_PAIRS = 50_000
+_NEARBY = 10
 _FEWEST_WORDS = 4
 """Of two numbers, or a word, one cannot say that they are the same thing with another name."""
 
@@ -80,35 +84,56 @@ def _equal(before: list[Step], removed: list[int], after: list[Step], added: lis
 
 def _alike(before: list[Step], removed: list[int], after: list[Step], added: list[int]) -> list[tuple[int, int]]:
     """Those of the same type that say nearly the same, the most alike first."""
-    mine = [(place, _words(before[place])) for place in removed]
-    theirs = [(place, _words(after[place])) for place in added]
-    found = []
-    for rank, (one, words) in enumerate(mine):
-        nearby = range(max(0, rank - _NEARBY), min(len(theirs), rank + _NEARBY + 1))
-        for other, other_words in (theirs[number] for number in nearby):
-            if canonical(before[one].get("type")) == canonical(after[other].get("type")):
-                alike = _share(words, other_words)
-                if alike >= _ALIKE:
-                    found.append((-alike, one, other))
+    words = {place: _words(before[place]) for place in removed}
+    others = {place: _words(after[place]) for place in added}
+    found = [
+        (-share, one, other)
+        for one, other in _likely(words, others)
+        if (share := _share(words[one], others[other])) >= _ALIKE
+    ]
     chosen: dict[int, int] = {}
+    taken: set[int] = set()
     for _, one, other in sorted(found):
-        if one not in chosen and other not in chosen.values():
+        if one not in chosen and other not in taken:
             chosen[one] = other
+            taken.add(other)
     return list(chosen.items())
 
 
-def _words(step: Step) -> frozenset[tuple[str, int]]:
-    """Its words, each with how often it was there before, so that a set counts them too."""
+def _likely(words: dict[int, Words], others: dict[int, Words]) -> set[tuple[int, int]]:
+    """Pairs worth a look: all that can be alike enough, or when these are too many, those about as far down.
+
+    Whoever shares most words shares one of the rarest: those of a set that are
+    left when the fewest are taken away that two such sets have in common.
+    """
+    rarity = Counter(word for side in (words, others) for one in side.values() for word in one)
+    holders: dict[tuple[str, int], tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
+    for number, side in enumerate((words, others)):
+        for place, own in side.items():
+            rarest = sorted(own, key=lambda word: (rarity[word], word))
+            for word in rarest[: len(own) - int(len(own) * _LEAST_SHARED) + 1]:
+                holders[word][number].append(place)
+    if sum(len(mine) * len(theirs) for mine, theirs in holders.values()) <= _MOST_PAIRS:
+        return {pair for mine, theirs in holders.values() for pair in product(mine, theirs)}
+    ranked = list(others)
+    return {
+        (one, other) for rank, one in enumerate(words) for other in ranked[max(0, rank - _NEARBY) : rank + _NEARBY + 1]
+    }
+
+
+def _words(step: Step) -> Words:
+    """Its type and its words, each with how often it was there before, so that a set counts them too."""
     text = canonical([step.get("name"), step.get("config")])[:_MOST_SIGNS]
     seen: Counter[str] = Counter()
+    kind = canonical(step.get("type"))
     words = []
     for word in _WORD.findall(text):
-        words.append((word, seen[word]))
+        words.append((f"{kind} {word}", seen[word]))
         seen[word] += 1
     return frozenset(words)
 
 
-def _share(words: frozenset[Any], others: frozenset[Any]) -> float:
+def _share(words: Words, others: Words) -> float:
     if min(len(words), len(others)) < _FEWEST_WORDS:
         return 0.0
     return 2 * len(words & others) / (len(words) + len(others))

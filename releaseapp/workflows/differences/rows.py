@@ -1,6 +1,8 @@
 """Parts of two texts laid out line by line, as a page or a terminal shows them."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Literal
 
 import msgspec
@@ -19,28 +21,37 @@ class Row(msgspec.Struct, frozen=True):
     count: int = 0
 
 
-def rows_of(pieces: Iterable[Piece], context: int = _CONTEXT_LINES) -> list[Row]:
-    """The lines that were removed and added, with a few around them."""
-    return list(_folded(list(_rows(pieces)), context))
+def rows_of(pieces: Iterable[Piece], context: int = _CONTEXT_LINES, most: int | None = None) -> list[Row]:
+    """The lines that were removed and added, with a few around them; of long ones the first ``most`` rows."""
+    return list(islice(_folded(_rows(pieces), context), most))
 
 
 def _rows(pieces: Iterable[Piece]) -> Iterator[Row]:
     mine, theirs = _Side("removed"), _Side("added")
-    parts = [Piece(piece.kind, text) for piece in pieces for text in LINES.findall(piece.text)]
-    for part in parts:
+    for part in (Piece(piece.kind, text) for piece in pieces for text in LINES.findall(piece.text)):
         sides = [side for side in (mine, theirs) if part.kind in {"same", side.kind}]
         for side in sides:
             side.line.append(part)
-        whole = part.kind == "same" and mine.line == theirs.line == [part]
-        if whole and (part.text.endswith("\n") or part is parts[-1]):
-            yield from (*mine.flushed(), *theirs.flushed(), Row("same", [part]))
-            mine.line, theirs.line = [], []
-        elif part.text.endswith("\n"):
-            for side in sides:
-                side.end_line()
-    mine.end_line()
-    theirs.end_line()
-    yield from (*mine.flushed(), *theirs.flushed())
+        if not part.text.endswith("\n"):
+            continue
+        if part.kind == "same" and mine.line == theirs.line == [part]:
+            yield from _until_the_same(mine, theirs)
+            continue
+        for side in sides:
+            side.end_line()
+    yield from _until_the_same(mine, theirs)
+
+
+def _until_the_same(mine: "_Side", theirs: "_Side") -> Iterator[Row]:
+    """All lines that wait, and the line that is the same on both sides, if there is one."""
+    same = mine.line if mine.line == theirs.line else []
+    for side in (mine, theirs):
+        if same:
+            side.line = []
+        side.end_line()
+        yield from side.flushed()
+    if same:
+        yield Row("same", same)
 
 
 class _Side:
@@ -61,20 +72,24 @@ class _Side:
         return rows
 
 
-def _folded(rows: list[Row], context: int) -> Iterator[Row]:
+def _folded(rows: Iterable[Row], context: int) -> Iterator[Row]:
     """The rows without those that are far from any change."""
-    near: set[int] = set()
-    for place, row in enumerate(rows):
+    held: deque[Row] = deque(maxlen=context)
+    left_out = after_change = 0
+    changed = False
+    for row in rows:
         if row.kind != "same":
-            near.update(range(place - context, place + context + 1))
-    left_out = 0
-    for place, row in enumerate(rows):
-        if place in near:
             if left_out:
                 yield Row("gap", count=left_out)
-            left_out = 0
+            yield from held
             yield row
+            held.clear()
+            left_out, after_change, changed = 0, context, True
+        elif after_change:
+            yield row
+            after_change -= 1
         else:
-            left_out += 1
-    if left_out and near:
-        yield Row("gap", count=left_out)
+            left_out += len(held) == context
+            held.append(row)
+    if changed and left_out + len(held):
+        yield Row("gap", count=left_out + len(held))

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from releaseapp.workflows.differences.models import Difference
 
 NO_CHANGE = "No change in meaning"
-_STEP_WORDS = ("added", "removed", "renamed", "changed", "moved")
-_WORDS = ("added", "removed", "changed")
+_STEP_WORDS = ("changed", "moved", "renamed", "added", "removed")
+_WORDS = ("changed", "added", "removed")
 _MOST_NAMES = 4
 
 

@@ -1,29 +1,39 @@
 """What is different between two definitions as text: YAML, line by line."""
 
 from collections.abc import Iterator
-from typing import Any
+
+import msgspec
 
 from releaseapp.workflows import yaml_text
 from releaseapp.workflows.differences.effort import Effort, Run
 from releaseapp.workflows.differences.lines import LINES, line_runs
 from releaseapp.workflows.differences.rows import Row, rows_of
 from releaseapp.workflows.differences.words import pieces
+from releaseapp.workflows.models import Version
 
 _CONTEXT_LINES = 3
 
 
-def text_rows(before: Any, after: Any) -> list[Row]:
-    """Both as YAML: the lines that are different, and in them the words; empty when they say the same."""
-    return rows_of(pieces(yaml_text.dump(before), yaml_text.dump(after), Effort()))
+def texts_of(before: Version, after: Version) -> tuple[str, str]:
+    """Both as YAML: as they were written, comments and all, or both plain where one was not written as YAML."""
+    if before.source is not None and after.source is not None:
+        return before.source, after.source
+    plain, other = (yaml_text.dump(msgspec.json.decode(one.definition)) for one in (before, after))
+    return plain, other
 
 
-def unified(before: Any, after: Any, names: tuple[str, str]) -> str:
-    """Both as YAML, as a unified diff under the names of the two; empty when they say the same."""
-    lines, others = LINES.findall(yaml_text.dump(before)), LINES.findall(yaml_text.dump(after))
+def text_rows(before: str, after: str, most: int | None = None) -> list[Row]:
+    """The lines that are different, and in them the words; empty when both say the same."""
+    return rows_of(pieces(before, after, Effort()), most=most)
+
+
+def unified(before: str, after: str, names: tuple[str, str]) -> str:
+    """A unified diff under the names of the two texts; empty when both say the same."""
+    lines, others = LINES.findall(before), LINES.findall(after)
     runs = line_runs(lines, others, Effort())
     if all(run[0] for run in runs):
         return ""
-    head = [f"{sign} {' '.join(name.split(' '))}\n" for sign, name in zip(("---", "+++"), names, strict=True)]
+    head = [f"{sign} {name}\n" for sign, name in zip(("---", "+++"), names, strict=True)]
     return "".join([*head, *(line for hunk in _hunks(runs) for line in _written(hunk, lines, others))])
 
 
@@ -50,10 +60,14 @@ def _written(hunk: list[Run], before: list[str], after: list[str]) -> Iterator[s
     yield f"@@ -{_range(start, end)} +{_range(other, other_end)} @@\n"
     for same, at, to, other_at, other_to in hunk:
         if same:
-            yield from (" " + line for line in before[at:to])
+            yield from (_ended(" " + line) for line in before[at:to])
             continue
-        yield from ("-" + line for line in before[at:to])
-        yield from ("+" + line for line in after[other_at:other_to])
+        yield from (_ended("-" + line) for line in before[at:to])
+        yield from (_ended("+" + line) for line in after[other_at:other_to])
+
+
+def _ended(line: str) -> str:
+    return line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
 
 
 def _range(start: int, end: int) -> str:
