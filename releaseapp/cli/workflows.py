@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from releaseapp.cli.difference import diff_workflows
 from releaseapp.cli.transfer import export_workflows, import_workflows
 from releaseapp.errors import Invalid
 from releaseapp.workflows import yaml_text
@@ -13,10 +14,10 @@ from releaseapp.workflows.definition import check as check_definition
 
 @click.group()
 def workflows() -> None:
-    """Workflows: check, export and import them."""
+    """Workflows: check, compare, export and import them."""
 
 
-for command in (export_workflows, import_workflows):
+for command in (diff_workflows, export_workflows, import_workflows):
     workflows.add_command(command)
 
 

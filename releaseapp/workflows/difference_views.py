@@ -14,8 +14,7 @@ from releaseapp.web.shown import show
 from releaseapp.web.views import page
 from releaseapp.workflows import service
 from releaseapp.workflows.difference_api import as_text, before_of, side_of, wants_text
-from releaseapp.workflows.differences import summary, text_rows, texts_of
-from releaseapp.workflows.differences.shown import sections_of
+from releaseapp.workflows.differences import sections_of, summary, text_rows, texts_of
 from releaseapp.workflows.differences.sides import Side, author_of, difference_of, find_side
 from releaseapp.workflows.models import Version
 from releaseapp.workflows.resources import VersionNode, store_of

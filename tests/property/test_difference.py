@@ -190,8 +190,8 @@ def test_a_unified_text_applied_to_the_text_before_gives_the_text_after(before, 
 def patched(text, diff):
     lines, result, at = re.findall(r"[^\n]*\n|[^\n]+", text), [], 0
     diff = diff.replace("\n\\ No newline at end of file\n", "\0")
-    for line in re.findall(r"[^\n\0]*[\n\0]", diff)[2:]:
-        line = line.removesuffix("\0")
+    for found in re.findall(r"[^\n\0]*[\n\0]", diff)[2:]:
+        line = found.removesuffix("\0")
         if line.startswith("@@"):
             start, count = re.match(r"@@ -(\d+)(?:,(\d+))?", line).groups()
             begin = int(start) - (count != "0")

@@ -8,17 +8,22 @@ from releaseapp.workflows.differences.meaning import Surroundings, compare, with
 from releaseapp.workflows.differences.models import Difference, FieldChange, Piece, StepChange
 from releaseapp.workflows.differences.rows import Row, rows_of
 from releaseapp.workflows.differences.sentence import summary
+from releaseapp.workflows.differences.shown import Entry, Section, ShownField, sections_of
 from releaseapp.workflows.differences.text import text_rows, texts_of, unified
 
 __all__ = [
     "Difference",
+    "Entry",
     "FieldChange",
     "Piece",
     "Row",
+    "Section",
+    "ShownField",
     "StepChange",
     "Surroundings",
     "compare",
     "rows_of",
+    "sections_of",
     "summary",
     "text_rows",
     "texts_of",

@@ -27,16 +27,22 @@ _MOST_NAMED = 6
 
 
 class ShownField(msgspec.Struct, frozen=True):
-    """One field: either its ``rows``, line by line, or what it was and what it is, beside one another.
-
-    ``before`` and ``after`` are None where there was or is nothing.
-    """
+    """One field: its ``rows``, line by line, when it is long, else ``words``, of what it was and what it is."""
 
     path: str
     kind: Kind
-    before: list[Piece] | None = None
-    after: list[Piece] | None = None
+    words: list[Piece] = []
     rows: list[Row] = []
+
+    @property
+    def before(self) -> list[Piece] | None:
+        """What it was; None where there was nothing."""
+        return None if self.kind == "added" else [piece for piece in self.words if piece.kind != "added"]
+
+    @property
+    def after(self) -> list[Piece] | None:
+        """What it is; None where there is nothing."""
+        return None if self.kind == "removed" else [piece for piece in self.words if piece.kind != "removed"]
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -134,12 +140,7 @@ def _field(one: FieldChange, effort: Effort) -> ShownField:
     texts = [piece.text for piece in words]
     if one.kind == "changed" and (any("\n" in text for text in texts) or sum(map(len, texts)) > _LONGEST_BESIDE):
         return ShownField(one.path, one.kind, rows=rows_of(words, most=_MOST_ROWS))
-    return ShownField(
-        one.path,
-        one.kind,
-        before=None if one.before is UNSET else [piece for piece in words if piece.kind != "added"],
-        after=None if one.after is UNSET else [piece for piece in words if piece.kind != "removed"],
-    )
+    return ShownField(one.path, one.kind, words)
 
 
 def _words_of(before: Any, after: Any, effort: Effort) -> list[Piece]:
