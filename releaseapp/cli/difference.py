@@ -122,7 +122,8 @@ def _row(row: Row) -> str:
     if row.kind == "gap":
         return click.style(f"… {row.count} {'line' if row.count == 1 else 'lines'} as before", fg="cyan")
     plain = len(row.pieces) == 1
-    text = "".join(_visible(piece.text) if plain else _marked(piece) for piece in row.pieces).rstrip("\n")
+    pieces = [Piece(piece.kind, piece.text.removesuffix("\n")) for piece in row.pieces]
+    text = "".join(_visible(piece.text) if plain else _marked(piece) for piece in pieces if piece.text)
     line = f"{_SIGNS[row.kind]} {text}"
     return click.style(line, fg=_COLOURS.get(row.kind)) if plain else line
 

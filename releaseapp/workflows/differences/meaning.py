@@ -8,6 +8,7 @@ from msgspec import UNSET
 from releaseapp.workflows.differences.effort import Effort
 from releaseapp.workflows.differences.inputs import compare_inputs
 from releaseapp.workflows.differences.models import Difference, FieldChange, Kind, TriggerChange
+from releaseapp.workflows.differences.renames import marked
 from releaseapp.workflows.differences.steps import compare_steps
 from releaseapp.workflows.differences.values import Place, canonical, change, compare_keys, compare_values, keys_of
 
@@ -37,12 +38,14 @@ def compare(before: dict[str, Any], after: dict[str, Any]) -> Difference:
     lists = isinstance(steps, list) and isinstance(other_steps, list)
     if not lists:
         metadata.extend(_field(before, after, "steps", effort))
+    told = compare_steps(steps, other_steps, effort) if lists else []
+    new_ids = {step.renamed_from: step.id for step in told if step.renamed_from is not None}
     return Difference(
         metadata=metadata,
         inputs=list(compare_inputs(before.get("inputs", {}), after.get("inputs", {}), effort)),
         triggers=[],
-        output=list(_field(before, after, "output", effort)),
-        steps=compare_steps(steps, other_steps, effort) if lists else [],
+        output=[marked(field, new_ids) for field in _field(before, after, "output", effort)],
+        steps=told,
     )
 
 

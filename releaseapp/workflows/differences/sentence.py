@@ -21,7 +21,8 @@ def summary(difference: Difference) -> str:
     ]
     if any(not one.name for one in difference.inputs):
         told.append("inputs changed")
-    names = list(dict.fromkeys(_first_key(field.path) for field in (*difference.metadata, *difference.output)))
+    fields = [field for field in (*difference.metadata, *difference.output) if not field.follows_rename]
+    names = list(dict.fromkeys(_first_key(field.path) for field in fields))
     told.extend(f"{name} changed" for name in names[:_MOST_NAMES])
     if len(names) > _MOST_NAMES:
         told.append(f"{len(names) - _MOST_NAMES} other fields changed")

@@ -85,7 +85,14 @@ def sections_of(difference: Difference) -> list[Section]:
 
 
 def _alone(fields: list[FieldChange], shown: ShowField) -> list[Entry]:
-    return [Entry(fields=[shown(one) for one in fields])] if fields else []
+    if not fields:
+        return []
+    return [
+        Entry(
+            fields=[shown(field) for field in fields if not field.follows_rename],
+            following=[shown(field) for field in fields if field.follows_rename],
+        )
+    ]
 
 
 def _input(one: InputChange, shown: ShowField) -> Entry:

@@ -1,6 +1,5 @@
 """What is different between two lists of steps: added, removed, renamed, moved, changed."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,9 +11,9 @@ from releaseapp.workflows.differences.effort import Effort
 from releaseapp.workflows.differences.matching import Step, id_of, match_steps
 from releaseapp.workflows.differences.models import FieldChange, Move, StepChange, StepWord
 from releaseapp.workflows.differences.moves import moved_steps
+from releaseapp.workflows.differences.renames import marked
 from releaseapp.workflows.differences.values import Place, canonical, change, compare_values, keys_of
 
-_READ = re.compile(r"""(\bsteps\s*(?:\.\s*|\[\s*(?P<quote>['"])))(?P<id>\w+)""")
 _TOLD_OF_ITSELF = frozenset({"id", "name", "type"})
 _NOT_A_STEP = "value"
 
@@ -113,7 +112,7 @@ def _fields(before: Step, after: Step, comparison: _Comparison) -> Iterator[Fiel
             yield from _compare_needs(value, other, here, comparison)
             continue
         for field in compare_values(value, other, here, comparison.effort):
-            yield _marked(field, comparison.new_ids)
+            yield marked(field, comparison.new_ids)
 
 
 def _compare_needs(before: list[Any], after: list[Any], here: Place, comparison: _Comparison) -> Iterator[FieldChange]:
@@ -124,10 +123,3 @@ def _compare_needs(before: list[Any], after: list[Any], here: Place, comparison:
     expected = [comparison.new_ids.get(one, one) if isinstance(one, str) else one for one in before]
     follows = sorted(map(canonical, expected)) == sorted(map(canonical, after))
     yield msgspec.structs.replace(field, follows_rename=follows)
-
-
-def _marked(field: FieldChange, new_ids: Mapping[str, str]) -> FieldChange:
-    if not new_ids or not isinstance(field.before, str) or not isinstance(field.after, str):
-        return field
-    expected = _READ.sub(lambda read: read[1] + new_ids.get(read["id"], read["id"]), field.before)
-    return msgspec.structs.replace(field, follows_rename=True) if expected == field.after else field
