@@ -374,6 +374,25 @@ def test_a_worker_that_stops_hands_a_long_task_over_at_once_and_without_blame(la
     assert lab.events(task)[:3] == ["task.created", "task.started", "task.recovered"]
 
 
+def test_a_worker_that_stops_while_it_claims_a_task_does_not_leave_it_behind(lab, monkeypatch):
+    claimed, go_on = threading.Event(), threading.Event()
+    find_agent = agents.find_agent
+
+    def slow(*arguments):
+        claimed.set()
+        assert go_on.wait(10)
+        return find_agent(*arguments)
+
+    agent = lab.agent({"when": "{{ input }}", "wait": 60}, output=1)
+    monkeypatch.setattr("releaseapp.agents.tasks.worker.agents.find_agent", slow)
+    worker = lab.work()
+    task = lab.give(agent, True)
+    assert claimed.wait(10)
+    threading.Timer(0.2, go_on.set).start()
+    worker.stop(grace_seconds=0.05)
+    assert lab.task(task).status is TaskStatus.PENDING
+
+
 def test_a_worker_that_stops_takes_up_nothing_more_and_loses_nothing(lab):
     agent = lab.agent({"wait": 0.2}, output=1)
     worker = lab.work(worker_threads=1)

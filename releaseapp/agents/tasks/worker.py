@@ -44,6 +44,7 @@ class Worker:
         self._settings = settings
         self._observe = observe or (lambda _outcome, _seconds: None)
         self._held: dict[str, TaskContext] = {}
+        self._claiming = 0
         self._idle = threading.Condition()
         self._stopping = threading.Event()
         self._stopped = threading.Event()
@@ -63,10 +64,13 @@ class Worker:
         """Takes up nothing more, lets what runs finish within the grace time, and hands over the rest at once."""
         if self._hands is None:
             return
-        self._stopping.set()
+        with self._idle:
+            self._stopping.set()
         self._hands.stop_taking()
         with self._idle:
-            self._idle.wait_for(lambda: not self._held, timeout=grace_seconds)
+            self._idle.wait_for(lambda: not self._held and not self._claiming, timeout=grace_seconds)
+            # What is just being claimed is held in a moment, and must not be left behind.
+            self._idle.wait_for(lambda: not self._claiming, timeout=_LAST_BREATH_SECONDS)
             left = list(self._held.values())
         for context in left:
             context.abandoned.set()
@@ -87,27 +91,42 @@ class Worker:
 
     def _take_up(self, task_id: str) -> None:
         """Takes up one task, when it is there to be taken, and brings it to its end."""
-        if self._stopping.is_set():
+        with self._idle:
+            stopping = self._stopping.is_set()
+            self._claiming += not stopping
+        if stopping:
             self._queue.wake(task_id)
             return
+        with self._holding(task_id) as context:
+            if context is not None:
+                self._observe(self._attempt(context), context.seconds)
+
+    def _claim(self, task_id: str) -> TaskContext | None:
+        """The task, when it is there to be taken."""
         lease, attempts = self._settings.task_lease_seconds, self._settings.task_max_attempts
         try:
             task = service.claim_task(self._db, task_id, self.id, lease, attempts)
             state = agents.find_agent(self._db, task.workspace_id, task.agent_id) if task else None
         except Busy:
             log.warning("task %s could not be taken up, for the database is busy; a sweep will find it", task_id)
-            return
-        if task is None or state is None:
-            return
-        with self._holding(TaskContext(self._db, task, state.agent, lease)) as context:
-            outcome = self._attempt(context)
-        self._observe(outcome, context.seconds)
+            return None
+        return TaskContext(self._db, task, state.agent, lease) if task and state else None
 
     @contextmanager
-    def _holding(self, context: TaskContext) -> Iterator[TaskContext]:
-        """Has the keeper look after the claim meanwhile."""
-        with self._idle:
-            self._held[context.task.id] = context
+    def _holding(self, task_id: str) -> Iterator[TaskContext | None]:
+        """Claims the task, and has the keeper look after the claim meanwhile."""
+        context = None
+        try:
+            context = self._claim(task_id)
+        finally:
+            with self._idle:
+                self._claiming -= 1
+                if context is not None:
+                    self._held[task_id] = context
+                self._idle.notify_all()
+        if context is None:
+            yield None
+            return
         try:
             yield context
         finally:
