@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,15 +13,18 @@ from typing import TypeVar
 
 import msgspec
 
-from bench import fanout, load
-from bench.report import Figures, render
+from bench import fanout, load, workflow_file
+from bench.report import Figures, render, render_workflows
 from bench.servers import ALL_IN_ONE, PEER, WAITRESS, Contestant, Running, on_core, running
+from bench.workflow_file import JSON_FILE, OURS, ROWS
+from bench.workflow_world import write_document
 from bench.world import World, make_world
 
 T = TypeVar("T")
 
 _HTTP_SECONDS = 100.0
 _LATEST_ROUND_SECONDS = 140.0
+_LATEST_WORKFLOW_SECONDS = 160.0
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -33,9 +37,26 @@ class Plan(msgspec.Struct, frozen=True):
     fanout_rounds: int = 3
     listeners: int = 1000
     writes: int = 20
+    workflow_rounds: int = 3
+    workflows: int = 1000
+    workflow_writes: int = 5
+    workflow_lists: int = 20
 
 
-_QUICK = Plan(rounds=1, seconds=0.2, warmup_seconds=0.1, connections=4, fanout_rounds=1, listeners=20, writes=2)
+_QUICK = Plan(
+    rounds=1,
+    seconds=0.2,
+    warmup_seconds=0.1,
+    connections=4,
+    fanout_rounds=1,
+    listeners=20,
+    writes=2,
+    workflow_rounds=1,
+    workflows=60,
+    workflow_writes=2,
+    workflow_lists=2,
+)
+_VERSIONS = 10
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -57,7 +78,9 @@ def main(arguments: list[str] | None = None) -> None:
             for contestant in _turn([ALL_IN_ONE, PEER], number):
                 world = original.copy_to(Path(folder) / f"live-{number}-{contestant.name}")
                 _measure_fanout(plan, contestant, world, cores, figures)
+        _measure_workflows(plan, original, Path(folder), begin + _LATEST_WORKFLOW_SECONDS, figures)
     sys.stdout.write(render(figures, plan.connections, plan.listeners, cores))
+    sys.stdout.write(render_workflows(figures, plan.workflows, _VERSIONS))
 
 
 def _rounds(number: int, latest: float) -> Iterator[int]:
@@ -67,7 +90,7 @@ def _rounds(number: int, latest: float) -> Iterator[int]:
             yield one
 
 
-def _turn(contestants: list[Contestant], number: int) -> list[Contestant]:
+def _turn(contestants: list[T], number: int) -> list[T]:
     """Another one begins each round, so that no one always follows the same one."""
     cut = number % len(contestants)
     return contestants[cut:] + contestants[:cut]
@@ -113,6 +136,22 @@ def _measure_fanout(plan: Plan, contestant: Contestant, world: World, cores: lis
 def _fan_out(plan: Plan, world: World, server: Running, request: str, core: int) -> fanout.Told:
     ask = fanout.Ask(server.port, world.token, request, plan.listeners, plan.writes)
     return _child("bench.fanout", ask, fanout.Told, core)
+
+
+def _measure_workflows(plan: Plan, original: World, folder: Path, latest: float, figures: Figures) -> None:
+    filled = original.copy_to(folder / "workflows")
+    write_document(filled.folder / "workflows.json", plan.workflows, _VERSIONS)
+    figures.add(OURS, "file bytes", (filled.folder / "workflows.json").stat().st_size)
+    core = max(os.sched_getaffinity(0))
+    for number in _rounds(plan.workflow_rounds, latest):
+        for name in _turn([OURS, JSON_FILE, ROWS], number):
+            world = filled.copy_to(folder / f"workflows-{number}-{name}")
+            ask = workflow_file.Ask(name, str(world.folder), world.token, plan.workflow_writes, plan.workflow_lists)
+            told = _child("bench.workflow_file", ask, workflow_file.Told, core)
+            for figure, value in msgspec.structs.asdict(told).items():
+                if value is not None:
+                    figures.add(name, f"workflows {figure}", value)
+            shutil.rmtree(world.folder)
 
 
 def _child(module: str, ask: msgspec.Struct, kind: type[T], core: int) -> T:

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bench.servers import ALL_IN_ONE, PEER, WAITRESS
+from bench.workflow_file import JSON_FILE, OURS, ROWS
 
 _NAMES = (ALL_IN_ONE.name, WAITRESS.name, PEER.name)
 _MICRO = 1e6
@@ -39,6 +40,15 @@ _ROWS: list[tuple[str, str, float, int, bool | None]] = [
     ("resident memory at start, MB", "memory at start", 1, 1, False),
     ("resident memory after load, MB", "memory after load", 1, 1, False),
     ("resident memory with listeners, MB", "memory with listeners", 1, 1, False),
+]
+
+_KEEPERS = (OURS, JSON_FILE, ROWS)
+_WORKFLOW_ROWS: list[tuple[str, str, int, bool | None]] = [
+    ("first read after the start, ms", "workflows first_read", 1, False),
+    ("list of 50, ms", "workflows list", 2, False),
+    ("list of 50 by a text, ms", "workflows search", 2, False),
+    ("list of 50, body bytes", "workflows list_bytes", 0, None),
+    ("write of one draft, ms", "workflows write", 1, False),
 ]
 
 
@@ -74,6 +84,34 @@ def render(figures: Figures, connections: int, listeners: int, cores: list[int])
     return "\n".join(lines) + "\n"
 
 
+def render_workflows(figures: Figures, workflows: int, versions: int) -> str:
+    """The table of what keeping workflows costs, as Markdown; ratios over 1 mean that the product is quicker."""
+    size = (figures.median(OURS, "file bytes") or 0) / 1e6
+    page, answer = ((figures.median(OURS, f"workflows {name}") or 0) * _MILLI for name in ("page", "answer"))
+    conditions = (
+        f"{workflows:,} workflows with {versions} versions each, {size:.1f} MB of JSON, one process without a server; "
+        f"SQLite syncs fully. The list through the whole application: the page {page:.1f} ms, the JSON {answer:.1f} ms."
+    )
+    lines = [
+        "",
+        conditions,
+        "",
+        f"| | {' | '.join(_KEEPERS)} | {OURS} : {JSON_FILE} | {OURS} : {ROWS} |",
+        "|---|" + "---:|" * 5,
+        *(_workflow_row(figures, row) for row in _WORKFLOW_ROWS),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _workflow_row(figures: Figures, row: tuple[str, str, int, bool | None]) -> str:
+    title, figure, decimals, more_is_better = row
+    values = {name: figures.median(name, figure) for name in _KEEPERS}
+    factor = 1 if more_is_better is None else _MILLI
+    shown = ["—" if value is None else f"{value * factor:,.{decimals}f}" for value in values.values()]
+    ratios = [_ratio(values[OURS], values[name], more_is_better) for name in _KEEPERS[1:]]
+    return f"| {title} | {' | '.join([*shown, *ratios])} |"
+
+
 def _conditions(figures: Figures, connections: int, listeners: int, cores: list[int]) -> str:
     return (
         f"Each server alone on core {cores[-1]}, one process, the load on core {cores[0]}; {connections} keep-alive "
@@ -94,7 +132,8 @@ def _row(figures: Figures, row: tuple[str, str, float, int, bool | None]) -> str
 def _ratio(ours: float | None, peers: float | None, more_is_better: bool | None) -> str:  # noqa: FBT001
     if more_is_better is None or not ours or not peers:
         return "—"
-    return f"{ours / peers if more_is_better else peers / ours:.2f}"
+    ratio = ours / peers if more_is_better else peers / ours
+    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.4f}"
 
 
 def _machine() -> str:

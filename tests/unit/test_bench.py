@@ -21,4 +21,8 @@ def test_the_smoke_run_measures_every_row_on_every_server():
     sizes = figures["list of 50 agents, body bytes"][:3]
     assert len(set(sizes)) == 1, "both sides serve the same list"
     assert figures["fan-out, delivered %"][0] == "100.00"
+    assert figures["releaseapp"][:2] == ["json module", "SQLite rows"]
+    sizes = figures["list of 50, body bytes"][:3]
+    assert len(set(sizes)) == 1, "all three ways list the same workflows"
+    assert {"write of one draft, ms", "first read after the start, ms", "list of 50 by a text, ms"} <= set(figures)
     assert not [title for title, values in figures.items() if values[0] == "—" or values[2] == "—"]
