@@ -88,13 +88,19 @@ def _lead_to(request: Request, here: Side, after: Side) -> Response:
 
 
 def _told(request: Request, before: Side, after: Side, view: str) -> dict[str, Any]:
-    found = difference_of(request.db, before, after)
-    told: dict[str, Any] = {"same": found.same, "summary": summary(found), "sections": [], "rows": [], "more": 0}
+    texts = texts_of(before.version, after.version)
     if view == "text":
-        rows = text_rows(*texts_of(before.version, after.version), most=_MOST_ROWS + 1)
-        return {**told, "rows": rows[:_MOST_ROWS], "more": len(rows) > _MOST_ROWS}
+        rows = text_rows(*texts, most=_MOST_ROWS + 1)
+        return {"rows": rows[:_MOST_ROWS], "more": len(rows) > _MOST_ROWS}
+    found = difference_of(request.db, before, after)
     shortened = msgspec.structs.replace(found, steps=found.steps[:_MOST_STEPS])
-    return {**told, "sections": sections_of(shortened), "more": max(0, len(found.steps) - _MOST_STEPS)}
+    return {
+        "same": found.same,
+        "same_text": texts[0] == texts[1],
+        "summary": summary(found),
+        "sections": sections_of(shortened),
+        "more": max(0, len(found.steps) - _MOST_STEPS),
+    }
 
 
 def _choices(request: Request, sides: list[Side]) -> list[Choices]:

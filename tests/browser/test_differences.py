@@ -112,4 +112,4 @@ def test_a_draft_that_is_saved_meanwhile_is_compared_anew_at_once(visit, server)
         }""",
         [address.partition("/difference")[0], BEFORE],
     )
-    page.wait_for_selector("text=Both mean the same.")
+    page.wait_for_selector("text=Both mean the same")

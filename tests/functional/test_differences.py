@@ -139,6 +139,16 @@ def test_versions_that_mean_the_same_say_so(casey, browser, workflow):
     assert casey.get(at(workflow, 3, "difference?against=1&format=text")).text == ""
 
 
+def test_comments_are_a_difference_of_the_text_alone(casey, browser, workflow):
+    casey.post_json(at(workflow, 1, "duplicate"), {}, status=201)
+    for number, comment in ((2, "# why\n"), (3, "# why not\n")):
+        casey.put_json(at(workflow, number), {"yaml": comment + yaml_text.dump(definition())})
+    page = browser.get(at(workflow, 3, "difference?against=2"))
+    assert "only how they are written is different" in page.text
+    assert page.click("As text").html.find("ins").text.split() == ["added:", "not", "end"]
+    assert "+# why not" in casey.get(at(workflow, 3, "difference?against=2&format=text")).text
+
+
 def test_two_workflows_are_compared_with_their_tags(casey, workflow):
     body = {"definition": definition(name="Other"), "tags": ["weekly"]}
     other = casey.post_json(AURORA, body, status=201).json
