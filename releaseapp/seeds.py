@@ -2,12 +2,13 @@
 
 from releaseapp.agents.models import AgentStatus
 from releaseapp.agents.schemas import AgentCreate
-from releaseapp.agents.service import create_agent
+from releaseapp.agents.service import create_agent, list_agents
 from releaseapp.auth.models import Account
 from releaseapp.auth.service import create_account, find_account_by_email
 from releaseapp.db.api import Database
 from releaseapp.permissions import Role
 from releaseapp.settings import Settings
+from releaseapp.web.paging import FIRST
 from releaseapp.workflows import yaml_text
 from releaseapp.workflows.service import create_workflow, publish
 from releaseapp.workflows.store import By, Store
@@ -42,6 +43,12 @@ MEMBERS = [
     ("cobalt", "devon.viewer@example.com", Role.VIEWER),
     ("lumen", "avery.owner@example.com", Role.ADMIN),
 ]
+OWNER_AGENTS = {
+    "Daily Research Digest": "Smart Assistant",
+    "Insight Synthesizer": "Data Collector",
+    "Ticket Summaries": "Support Sentinel",
+    "Narrative Pitch": "Story Weaver",
+}
 
 
 def demo_accounts() -> list[dict[str, str]]:
@@ -81,9 +88,13 @@ def seed_workflows(store: Store) -> bool:
     if store.file.read().revision:
         return False
     for slug, definitions in DEMO.items():
+        agents = {
+            agent.name: agent.id for agent in list_agents(store.db, WORKSPACES[slug][0], FIRST, len(AGENTS[slug]))
+        }
         for text in definitions:
             definition, _ = yaml_text.load(text)
-            made = create_workflow(store, WORKSPACES[slug][0], definition, By(None), tags=["demo"])
+            owner = agents.get(OWNER_AGENTS[definition["name"]])
+            made = create_workflow(store, WORKSPACES[slug][0], definition, By(None), tags=["demo"], agent_id=owner)
             publish(store, made, 1, By(None))
     return True
 
