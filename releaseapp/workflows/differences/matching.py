@@ -3,7 +3,7 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from itertools import product
+from itertools import chain, product
 from typing import Any
 
 import msgspec
@@ -11,7 +11,7 @@ import msgspec
 from releaseapp.workflows.differences.values import canonical
 
 Step = dict[str, Any]
-Words = frozenset[tuple[str, int]]
+Words = frozenset[str]
 
 _ALIKE = 0.7
 _LEAST_SHARED = _ALIKE / (2 - _ALIKE)
@@ -84,10 +84,13 @@ def _equal(before: list[Step], removed: list[int], after: list[Step], added: lis
 
 def _alike(before: list[Step], removed: list[int], after: list[Step], added: list[int]) -> list[tuple[int, int]]:
     """Those of the same type that say nearly the same, the most alike first."""
-    words = {place: _words(before[place]) for place in removed}
-    others = {place: _words(after[place]) for place in added}
+    kinds: dict[str, tuple[dict[int, Words], dict[int, Words]]] = defaultdict(lambda: ({}, {}))
+    for side, steps, places in ((0, before, removed), (1, after, added)):
+        for place in places:
+            kinds[canonical(steps[place].get("type"))][side][place] = _words(steps[place])
     found = [
         (-share, one, other)
+        for words, others in kinds.values()
         for one, other in _likely(words, others)
         if (share := _share(words[one], others[other])) >= _ALIKE
     ]
@@ -106,8 +109,10 @@ def _likely(words: dict[int, Words], others: dict[int, Words]) -> set[tuple[int,
     Whoever shares most words shares one of the rarest: those of a set that are
     left when the fewest are taken away that two such sets have in common.
     """
-    rarity = Counter(word for side in (words, others) for one in side.values() for word in one)
-    holders: dict[tuple[str, int], tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
+    if not words or not others:
+        return set()
+    rarity = Counter(chain.from_iterable(chain(words.values(), others.values())))
+    holders: dict[str, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
     for number, side in enumerate((words, others)):
         for place, own in side.items():
             rarest = sorted(own, key=lambda word: (rarity[word], word))
@@ -122,15 +127,10 @@ def _likely(words: dict[int, Words], others: dict[int, Words]) -> set[tuple[int,
 
 
 def _words(step: Step) -> Words:
-    """Its type and its words, each with how often it was there before, so that a set counts them too."""
-    text = canonical([step.get("name"), step.get("config")])[:_MOST_SIGNS]
-    seen: Counter[str] = Counter()
-    kind = canonical(step.get("type"))
-    words = []
-    for word in _WORD.findall(text):
-        words.append((f"{kind} {word}", seen[word]))
-        seen[word] += 1
-    return frozenset(words)
+    """Its words; the second time one stands there, it is another word, so that a set counts them too."""
+    counts = Counter(_WORD.findall(canonical([step.get("name"), step.get("config")])[:_MOST_SIGNS]))
+    again = (f"{word} {number}" for word, count in counts.items() for number in range(2, count + 1))
+    return frozenset([*counts, *again])
 
 
 def _share(words: Words, others: Words) -> float:
