@@ -1,6 +1,4 @@
-"""Export and import of workflows for programs."""
-
-from typing import Any
+"""Import of workflows for programs."""
 
 from pyramid.response import Response
 
@@ -10,7 +8,7 @@ from releaseapp.web.answers import json_answer
 from releaseapp.web.bodies import raw
 from releaseapp.web.request import Request
 from releaseapp.web.views import api
-from releaseapp.workflows.resources import VersionNode, WorkflowNode, Workflows, store_of
+from releaseapp.workflows.resources import Workflows, store_of
 from releaseapp.workflows.store import By
 from releaseapp.workflows.transfer import service
 from releaseapp.workflows.transfer.service import Format
@@ -30,45 +28,6 @@ _FORMATS: dict[str, Format | None] = {
     "text/x-yaml": "yaml",
     "text/yaml": "yaml",
 }
-
-
-@api(Workflows, Permission.WORKFLOWS_VIEW, name="export")
-def show_all(context: Workflows, request: Request) -> Response:
-    """All workflows of the workspace as a file: ``?format=json`` or ``yaml``."""
-    return all_as_file(context, request, "json")
-
-
-@api(Workflows, Permission.WORKFLOWS_VIEW, "POST", name="export")
-def export_all(context: Workflows, request: Request) -> Response:
-    """The same, with an entry in the history of each workflow."""
-    note_all(context, request)
-    return all_as_file(context, request, "json")
-
-
-@api(WorkflowNode, Permission.WORKFLOWS_VIEW, name="export")
-def show_workflow(context: WorkflowNode, request: Request) -> Response:
-    """One workflow with its versions and history as a file."""
-    return workflow_as_file(context, request, "json")
-
-
-@api(WorkflowNode, Permission.WORKFLOWS_VIEW, "POST", name="export")
-def export_workflow(context: WorkflowNode, request: Request) -> Response:
-    """The same, with an entry in its history."""
-    note_workflow(context, request)
-    return workflow_as_file(context, request, "json")
-
-
-@api(VersionNode, Permission.WORKFLOWS_VIEW, name="export")
-def show_version(context: VersionNode, request: Request) -> Response:
-    """One version as a file."""
-    return version_as_file(context, request, "json")
-
-
-@api(VersionNode, Permission.WORKFLOWS_VIEW, "POST", name="export")
-def export_version(context: VersionNode, request: Request) -> Response:
-    """The same, with an entry in the workflow's history."""
-    note_version(context, request)
-    return version_as_file(context, request, "json")
 
 
 @api(Workflows, Permission.WORKFLOWS_EDIT, "POST", name="import", body_limit=BODY_LIMIT)
@@ -103,54 +62,6 @@ def flag(request: Request, name: str) -> bool:
     if given not in values:
         raise Invalid.at(f"/{name}", f"{name} must be 1 or 0.")
     return values[given]
-
-
-def all_as_file(context: Workflows, request: Request, usual: Format) -> Response:
-    """All workflows as a download."""
-    workspace = context.above(WorkspaceNode)
-    bundle = service.export_all(store_of(request), workspace.id)
-    return _download(request, bundle, f"{workspace.membership.slug} workflows", usual)
-
-
-def workflow_as_file(context: WorkflowNode, request: Request, usual: Format) -> Response:
-    """One workflow as a download."""
-    bundle = service.export_workflow(store_of(request), context.workflow)
-    return _download(request, bundle, context.workflow.shown.name, usual)
-
-
-def version_as_file(context: VersionNode, request: Request, usual: Format) -> Response:
-    """One version as a download."""
-    bundle = service.export_version(store_of(request), context.above(WorkflowNode).workflow, context.version)
-    return _download(request, bundle, context.version.name, usual, context.version.number)
-
-
-def note_all(context: Workflows, request: Request) -> None:
-    """Tells in each history that everything was exported."""
-    found = service.exportable(store_of(request), context.above(WorkspaceNode).id)
-    service.note_export(store_of(request), found, By(request.identity.account.id, "With all others"))
-
-
-def note_workflow(context: WorkflowNode, request: Request) -> None:
-    """Tells in the history that the workflow was exported."""
-    service.note_export(store_of(request), [context.workflow], By(request.identity.account.id))
-
-
-def note_version(context: VersionNode, request: Request) -> None:
-    """Tells in the history that the version was exported."""
-    workflow = context.above(WorkflowNode).workflow
-    service.note_export(store_of(request), [workflow], By(request.identity.account.id), context.version.number)
-
-
-def _download(
-    request: Request, bundle: dict[str, Any], name: str, usual: Format, version: int | None = None
-) -> Response:
-    wanted = request.GET.get("format", usual)
-    if wanted not in {"json", "yaml"}:
-        raise Invalid.at("/format", "format must be json or yaml.")
-    response = Response(service.as_text(bundle, wanted).encode(), content_type=f"application/{wanted}", charset=None)
-    file_name = service.file_name(name, wanted, version)
-    response.headers["Content-Disposition"] = f'attachment; filename="{file_name}"'
-    return response
 
 
 def _body(request: Request) -> tuple[bytes, Format | None]:

@@ -1,4 +1,4 @@
-"""Export and import of workflows for browsers: a file, then what it will do, then the deed."""
+"""Import of workflows for browsers: a file, then what it will do, then the deed."""
 
 import base64
 import zlib
@@ -17,11 +17,11 @@ from releaseapp.web.messages import say
 from releaseapp.web.request import Request
 from releaseapp.web.shown import show
 from releaseapp.web.views import page
-from releaseapp.workflows import transfer_api as files
-from releaseapp.workflows.resources import VersionNode, WorkflowNode, Workflows, store_of
+from releaseapp.workflows.resources import Workflows, store_of
 from releaseapp.workflows.store import By
 from releaseapp.workflows.transfer import service
 from releaseapp.workflows.transfer.service import Format, Incoming, Outcome, Plan
+from releaseapp.workflows.transfer_api import BODY_LIMIT, check_may_publish, uploaded
 from releaseapp.workspaces.resources import WorkspaceNode
 
 _MOST_FAULTS_SHOWN = 100
@@ -37,52 +37,13 @@ class ImportForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     publish: Annotated[str, Meta(pattern=r"^(yes|)$")] = ""
 
 
-@page(Workflows, Permission.WORKFLOWS_VIEW, name="export")
-def show_all(context: Workflows, request: Request) -> Response:
-    """All workflows as a file."""
-    return files.all_as_file(context, request, "yaml")
-
-
-@page(Workflows, Permission.WORKFLOWS_VIEW, "POST", name="export")
-def export_all(context: Workflows, request: Request) -> Response:
-    """All workflows as a file, and an entry in the history of each."""
-    files.note_all(context, request)
-    return files.all_as_file(context, request, "yaml")
-
-
-@page(WorkflowNode, Permission.WORKFLOWS_VIEW, name="export")
-def show_workflow(context: WorkflowNode, request: Request) -> Response:
-    """One workflow as a file."""
-    return files.workflow_as_file(context, request, "yaml")
-
-
-@page(WorkflowNode, Permission.WORKFLOWS_VIEW, "POST", name="export")
-def export_workflow(context: WorkflowNode, request: Request) -> Response:
-    """One workflow as a file, and an entry in its history."""
-    files.note_workflow(context, request)
-    return files.workflow_as_file(context, request, "yaml")
-
-
-@page(VersionNode, Permission.WORKFLOWS_VIEW, name="export")
-def show_version(context: VersionNode, request: Request) -> Response:
-    """One version as a file."""
-    return files.version_as_file(context, request, "yaml")
-
-
-@page(VersionNode, Permission.WORKFLOWS_VIEW, "POST", name="export")
-def export_version(context: VersionNode, request: Request) -> Response:
-    """One version as a file, and an entry in the workflow's history."""
-    files.note_version(context, request)
-    return files.version_as_file(context, request, "yaml")
-
-
 @page(Workflows, Permission.WORKFLOWS_EDIT, name="import")
 def import_page(_context: Workflows, request: Request) -> Response:
     """The form that takes a file."""
     return show(request, "workflows/import", form=FormState({}))
 
 
-@page(Workflows, Permission.WORKFLOWS_EDIT, "POST", name="import", body_limit=files.BODY_LIMIT)
+@page(Workflows, Permission.WORKFLOWS_EDIT, "POST", name="import", body_limit=BODY_LIMIT)
 def import_workflows(context: Workflows, request: Request) -> Response:
     """Shows what the file will do; sent again from there, does it."""
     try:
@@ -92,7 +53,7 @@ def import_workflows(context: Workflows, request: Request) -> Response:
     except (Invalid, TooLarge) as error:
         return _refused(request, error)
     if form.publish:
-        files.check_may_publish(context, request)
+        check_may_publish(context, request)
     into = service.surroundings(request.db, context.above(WorkspaceNode).id)
     drafts, published = (
         service.plan_import(store_of(request), incoming, into, publish=publish) for publish in (False, True)
@@ -141,7 +102,7 @@ def _file(request: Request, form: ImportForm) -> tuple[bytes, Format | None]:
         return _brought_back(form.carried), given
     if form.text.strip():
         return form.text.encode("utf-8", "surrogatepass"), given
-    return files.uploaded(request)
+    return uploaded(request)
 
 
 def _carried(data: bytes, given: Format | None) -> dict[str, Any]:
