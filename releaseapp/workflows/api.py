@@ -3,7 +3,6 @@
 from functools import partial
 from typing import Any
 
-import msgspec
 from msgspec import UNSET
 from pyramid.response import Response
 
@@ -22,6 +21,7 @@ from releaseapp.workflows.resources import Schemas, VersionNode, Versions, Workf
 from releaseapp.workflows.schemas import Deed, DraftChange, Publication, WorkflowChange, WorkflowCreate
 from releaseapp.workflows.store import By, Written
 from releaseapp.workflows.workflow_settings import change_settings, etag
+from releaseapp.workflows.yaml_keeping import text_of
 from releaseapp.workspaces.resources import WorkspaceNode
 
 
@@ -118,8 +118,7 @@ def show_version(context: VersionNode, request: Request) -> Response:
     """One version with its definition; ``?format=yaml`` gives the definition alone, as YAML."""
     version = context.version
     if request.GET.get("format") == "yaml":
-        text = version.source or yaml_text.dump(msgspec.json.decode(version.definition))
-        return Response(text.encode(), content_type="application/yaml", charset=None)
+        return Response(text_of(version).encode(), content_type="application/yaml", charset=None)
     return entity(request, {**version_shown(version), "definition": version.definition}, _etag(version))
 
 

@@ -10,7 +10,8 @@ from releaseapp.web.answers import json_answer
 from releaseapp.web.request import Request
 from releaseapp.web.views import api
 from releaseapp.workflows.differences import summary, texts_of, unified
-from releaseapp.workflows.differences.sides import Side, author_of, difference_of, find_side, usual_side
+from releaseapp.workflows.differences.sides import Side, difference_of, find_side, usual_side
+from releaseapp.workflows.names import account_names
 from releaseapp.workflows.resources import VersionNode, WorkflowNode, store_of
 from releaseapp.workspaces.resources import WorkspaceNode
 
@@ -75,7 +76,7 @@ def _shown(request: Request, side: Side) -> dict[str, Any]:
         "number": version.number,
         "status": version.status,
         "author": version.author,
-        "author_name": author_of(request.db, side),
+        "author_name": account_names(request.db)(version.author),
         "change_summary": version.change_summary,
         "updated_at": version.updated_at,
     }

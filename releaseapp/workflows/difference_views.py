@@ -15,8 +15,9 @@ from releaseapp.web.views import page
 from releaseapp.workflows import service
 from releaseapp.workflows.difference_api import as_text, before_of, side_of, wants_text
 from releaseapp.workflows.differences import sections_of, summary, text_rows, texts_of
-from releaseapp.workflows.differences.sides import Side, author_of, difference_of, find_side
+from releaseapp.workflows.differences.sides import Side, difference_of, find_side
 from releaseapp.workflows.models import Version
+from releaseapp.workflows.names import account_names
 from releaseapp.workflows.resources import VersionNode, store_of
 
 _MOST_STEPS = 300
@@ -59,9 +60,8 @@ def difference_page(context: VersionNode, request: Request) -> Response:
         ("difference",),
         workflow=after.workflow,
         version=after.version,
-        sides=[
-            (name, side, author_of(request.db, side)) for name, side in (("Before", before), ("After", after)) if side
-        ],
+        sides=[(name, side) for name, side in (("Before", before), ("After", after)) if side],
+        account_name=account_names(request.db),
         before=before,
         after=after,
         view=view,

@@ -70,6 +70,10 @@ class Version(msgspec.Struct, frozen=True, omit_defaults=True):
     definition: msgspec.Raw
     source: str | None = None
 
+    def data(self) -> dict[str, Any]:
+        """The definition as data, made anew at each call."""
+        return msgspec.json.decode(self.definition)  # type: ignore[no-any-return]
+
 
 class HistoryEntry(msgspec.Struct, frozen=True):
     """One thing that was done to a workflow; entries are only ever added."""

@@ -34,13 +34,13 @@ def agent_names(db: Reader, workspace_id: str, known: dict[str, str] | None = No
     return name_of
 
 
-def account_names(db: Reader) -> NameOf:
-    """The names of people; each is looked up once."""
+def account_names(db: Reader) -> Callable[[str | None], str | None]:
+    """The names of people, each looked up once; None for the server itself, and for an account that is gone."""
 
     @cache
-    def name_of(account_id: str) -> str | None:
+    def name_of(account_id: str | None) -> str | None:
         try:
-            return get_account(db, account_id).name
+            return get_account(db, account_id).name if account_id is not None else None
         except NotFound:
             return None
 

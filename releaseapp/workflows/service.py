@@ -114,7 +114,7 @@ def edit_draft(
             raise Conflict(
                 f"Version {number} is {version.status} and cannot be changed; duplicate it to go on from it."
             )
-        before = msgspec.json.decode(version.definition)
+        before = version.data()
         written = edit(before, version.revision)
         if not isinstance(written, Written):
             kept = keep(version.source, before, written) if version.source is not None else None

@@ -1,27 +1,22 @@
 """One workflow and its versions, for browsers."""
 
-from contextlib import suppress
 from typing import Any
 
-import msgspec
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.response import Response
 
-from releaseapp.auth import service as accounts
-from releaseapp.errors import AppError, Conflict, NotFound
+from releaseapp.errors import AppError, Conflict
 from releaseapp.permissions import Permission
 from releaseapp.web.messages import say
 from releaseapp.web.request import Request
 from releaseapp.web.shown import show
 from releaseapp.web.views import page
-from releaseapp.workflows import graph, service, yaml_text
+from releaseapp.workflows import graph, service
 from releaseapp.workflows.models import Action, Workflow
-from releaseapp.workflows.names import agent_names
+from releaseapp.workflows.names import account_names, agent_names
 from releaseapp.workflows.resources import VersionNode, WorkflowNode, store_of
 from releaseapp.workflows.store import By
-
-_LATEST = 20
-"""Entries of the history on the page; the API tells all."""
+from releaseapp.workflows.yaml_keeping import text_of
 
 
 @page(WorkflowNode, Permission.WORKFLOWS_VIEW)
@@ -33,35 +28,18 @@ def workflow_page(context: WorkflowNode, request: Request) -> Response:
         "workflows/show",
         ("head", "versions", "history"),
         workflow=workflow,
-        definition=msgspec.json.decode(workflow.shown.definition),
+        definition=workflow.shown.data(),
         draw=graph.draw,
-        names=_names(request, workflow),
+        account_name=account_names(request.db),
         agent_name=agent_names(request.db, workflow.workspace_id),
     )
-
-
-def _names(request: Request, workflow: Workflow) -> dict[str, str]:
-    """Whoever had a hand in it lately, by account; nobody for an account that is gone."""
-    known: dict[str, str] = {}
-    authors = {*(one.author for one in workflow.versions), *(one.author for one in workflow.history[-_LATEST:])}
-    for account_id in authors - {None}:
-        with suppress(NotFound):
-            known[str(account_id)] = accounts.get_account(request.db, str(account_id)).name
-    return known
 
 
 @page(VersionNode, Permission.WORKFLOWS_VIEW)
 def version_page(context: VersionNode, request: Request) -> Response:
     """One version as YAML."""
-    workflow = context.above(WorkflowNode).workflow
-    text = context.version.source or yaml_text.dump(msgspec.json.decode(context.version.definition))
-    return show(
-        request,
-        "workflows/version",
-        workflow=workflow,
-        version=context.version,
-        text=text,
-    )
+    workflow, version = context.above(WorkflowNode).workflow, context.version
+    return show(request, "workflows/version", workflow=workflow, version=version, text=text_of(version))
 
 
 @page(VersionNode, Permission.WORKFLOWS_PUBLISH, "POST", name="publish")

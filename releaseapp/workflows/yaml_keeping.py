@@ -12,6 +12,7 @@ import yaml
 
 from releaseapp.errors import Invalid
 from releaseapp.workflows import yaml_text
+from releaseapp.workflows.models import Version
 
 LONGEST_SOURCE = 131_072
 """Characters; a longer text is not kept beside its definition."""
@@ -21,6 +22,11 @@ Edit = tuple[int, int, str]
 
 class _Whole(Exception):
     """The part has a form that cannot be changed piece by piece."""
+
+
+def text_of(version: Version) -> str:
+    """The YAML of a version: as it was written, or made from its definition."""
+    return version.source or yaml_text.dump(version.data())
 
 
 def worth_keeping(source: str, definition: Any) -> str | None:

@@ -5,8 +5,6 @@ from typing import Any
 
 import msgspec
 
-from releaseapp.agents import service as agents
-from releaseapp.auth import service as accounts
 from releaseapp.db.api import Reader
 from releaseapp.errors import Invalid, NotFound
 from releaseapp.permissions import Permission
@@ -14,6 +12,7 @@ from releaseapp.web.problems import NOT_FOUND
 from releaseapp.workflows.differences.meaning import Surroundings, compare, with_surroundings
 from releaseapp.workflows.differences.models import Difference
 from releaseapp.workflows.models import Version, Workflow
+from releaseapp.workflows.names import agent_names
 from releaseapp.workflows.service import find_workflow
 from releaseapp.workflows.store import Store
 from releaseapp.workflows.transfer import export
@@ -71,20 +70,10 @@ def usual_side(here: Side) -> Side | None:
 
 def difference_of(db: Reader, before: Side, after: Side) -> Difference:
     """What is different in meaning; between two workflows also tags, agent and triggers."""
-    found = compare(*(msgspec.json.decode(side.version.definition) for side in (before, after)))
+    found = compare(before.version.data(), after.version.data())
     if before.workflow.id == after.workflow.id:
         return found
     return with_surroundings(found, _surroundings(db, before), _surroundings(db, after))
-
-
-def author_of(db: Reader, side: Side) -> str | None:
-    """The name of who wrote it; None for the server itself, and for an account that is gone."""
-    if side.version.author is None:
-        return None
-    try:
-        return accounts.get_account(db, side.version.author).name
-    except NotFound:
-        return None
 
 
 def _find_elsewhere(store: Store, identity: Identity, workflow_id: str) -> tuple[Membership, Workflow]:
@@ -99,11 +88,7 @@ def _find_elsewhere(store: Store, identity: Identity, workflow_id: str) -> tuple
 def _surroundings(db: Reader, side: Side) -> Surroundings:
     """As an export gives them: with names for ids, and without what is secret in a trigger."""
 
-    def agent_name(agent_id: str) -> str | None:
-        state = agents.find_agent(db, side.place.workspace_id, agent_id)
-        return state.agent.name if state is not None else None
-
     alone = msgspec.structs.replace(side.workflow, versions=[side.workflow.shown], history=[])
-    names = export.Names(author=lambda _account_id: None, agent=agent_name)
+    names = export.Names(author=lambda _account_id: None, agent=agent_names(db, side.place.workspace_id))
     exported: dict[str, Any] = export.all_of([alone], names)["workflows"][0]
     return Surroundings(exported.get("tags", []), exported.get("agent"), exported.get("triggers", []))

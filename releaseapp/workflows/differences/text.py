@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 
-import msgspec
-
 from releaseapp.workflows import yaml_text
 from releaseapp.workflows.differences.effort import Effort, Run
 from releaseapp.workflows.differences.lines import LINES, line_runs
@@ -18,8 +16,7 @@ def texts_of(before: Version, after: Version) -> tuple[str, str]:
     """Both as YAML: as they were written, comments and all, or both plain where one was not written as YAML."""
     if before.source is not None and after.source is not None:
         return before.source, after.source
-    plain, other = (yaml_text.dump(msgspec.json.decode(one.definition)) for one in (before, after))
-    return plain, other
+    return yaml_text.dump(before.data()), yaml_text.dump(after.data())
 
 
 def text_rows(before: str, after: str, most: int | None = None) -> list[Row]:

@@ -1,6 +1,6 @@
 """Which part of the draft is open in the editor, as the address says it."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -8,7 +8,6 @@ from releaseapp.errors import NotFound
 from releaseapp.web.request import Request
 from releaseapp.workflows.editor import parts
 from releaseapp.workflows.editor.parts import Definition, Step
-from releaseapp.workflows.models import Version
 from releaseapp.workflows.step_types import STEP_TYPES
 
 
@@ -39,17 +38,6 @@ class Opened(msgspec.Struct, frozen=True):
             return Opened("step", step_id=step_id, step=parts.get_step(definition, step_id))
         except NotFound:
             return Opened("head")
-
-
-def definition_of(version: Version) -> Definition:
-    """The definition of a version as data."""
-    definition: Any = msgspec.json.decode(version.definition)
-    return definition  # type: ignore[no-any-return]
-
-
-def seen_of(part: object) -> str:
-    """What a form carries along to tell whether its part is still what it was."""
-    return parts.digest(part)
 
 
 def opened(request: Request, definition: Definition) -> Opened:

@@ -7,22 +7,22 @@ import msgspec
 from msgspec import UNSET
 from pyramid.response import Response
 
-from releaseapp.agents.service import list_agents
 from releaseapp.errors import AppError, Conflict, Fault, Invalid
 from releaseapp.web.forms import FormState, Posted
-from releaseapp.web.paging import FIRST
 from releaseapp.web.request import Request
 from releaseapp.web.shown import show
 from releaseapp.workflows import graph, service, yaml_text
 from releaseapp.workflows.definition import steps_read_by
 from releaseapp.workflows.editor import head_form, parts
-from releaseapp.workflows.editor.opened import Opened, definition_of, seen_of
+from releaseapp.workflows.editor.opened import Opened
 from releaseapp.workflows.editor.parts import Definition, Step
 from releaseapp.workflows.editor.samples import Samples, samples_for
 from releaseapp.workflows.editor.step_form import Shown, boxes_of, shown
+from releaseapp.workflows.names import agents_to_choose
 from releaseapp.workflows.resources import VersionNode, WorkflowNode, store_of
 from releaseapp.workflows.step_types import STEP_TYPES, StepType
 from releaseapp.workflows.yaml_form import lines_of
+from releaseapp.workflows.yaml_keeping import text_of
 from releaseapp.workspaces.resources import WorkspaceNode
 
 _MOST_NAMES = 200
@@ -51,11 +51,11 @@ class StepRow(msgspec.Struct, frozen=True):
 
 def show_editor(context: VersionNode, request: Request, here: Opened, refusal: Refusal | None = None) -> Response:
     """The editor with one part open, or its fragment ``editor``."""
-    definition = definition_of(context.version)
+    definition = context.version.data()
     workflow = context.above(WorkflowNode).workflow
     in_yaml = refusal is not None and refusal.in_yaml
     form = refusal.form if refusal and not in_yaml else None
-    yaml, revision = context.version.source or yaml_text.dump(definition), str(context.version.revision)
+    yaml, revision = text_of(context.version), str(context.version.revision)
     overtaken = refusal is not None and refusal.theirs is not None
     if refusal and in_yaml:
         yaml = refusal.form.get("yaml", "").replace("\r\n", "\n")
@@ -96,7 +96,7 @@ def refuse(
 
     ``made`` is the definition that was refused, when it came to be made.
     """
-    definition = definition_of(context.version)
+    definition = context.version.data()
     if isinstance(error, Conflict):
         request.response.status_int = 409
         state = FormState({}, {}, [str(error)])
@@ -139,7 +139,7 @@ def _open_part(
     samples = samples_for(definition, place, _about_workspace(context))
     return {
         **_step_values(step, place, definition, samples, form),
-        "agents": _agent_names(context, request),
+        "agents": list(agents_to_choose(request.db, context.above(WorkspaceNode).id).values()),
         "workflows": _workflow_names(context, request),
     }
 
@@ -157,7 +157,7 @@ def _head_values(definition: Definition, samples: Samples, form: Posted | None) 
         "output": output,
         "previews": _previews([output], {"output": head.get("output")}, samples),
         "paths": samples.paths(),
-        "seen": seen_of(head),
+        "seen": parts.digest(head),
         "advice": [],
     }
 
@@ -165,7 +165,7 @@ def _head_values(definition: Definition, samples: Samples, form: Posted | None) 
 def _step_values(
     step: Step, place: int, definition: Definition, samples: Samples, form: Posted | None
 ) -> dict[str, Any]:
-    boxes, seen = boxes_of(step, form), seen_of(step)
+    boxes, seen = boxes_of(step, form), parts.digest(step)
     needs = step.get("needs") if isinstance(step.get("needs"), list) else None
     if form is not None:
         needs = form.getall("needs") if form.get("needs_mode") == "chosen" else None
@@ -262,10 +262,6 @@ def _theirs(here: Opened, definition: Definition, *, in_yaml: bool) -> str:
 def _about_workspace(context: VersionNode) -> dict[str, str]:
     workspace = context.above(WorkspaceNode).workspace
     return {"slug": workspace.slug, "name": workspace.name}
-
-
-def _agent_names(context: VersionNode, request: Request) -> list[str]:
-    return [agent.name for agent in list_agents(request.db, context.above(WorkspaceNode).id, FIRST, _MOST_NAMES)]
 
 
 def _workflow_names(context: VersionNode, request: Request) -> list[str]:

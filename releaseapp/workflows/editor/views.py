@@ -21,7 +21,7 @@ from releaseapp.web.views import page
 from releaseapp.workflows import service
 from releaseapp.workflows.editor import parts
 from releaseapp.workflows.editor.head_form import read_head
-from releaseapp.workflows.editor.opened import definition_of, opened, seen_of
+from releaseapp.workflows.editor.opened import opened
 from releaseapp.workflows.editor.page import refuse, show_editor
 from releaseapp.workflows.editor.parts import Definition
 from releaseapp.workflows.editor.step_form import read_step
@@ -52,7 +52,7 @@ class Removal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @page(VersionNode, Permission.WORKFLOWS_EDIT, name="edit")
 def edit_page(context: VersionNode, request: Request) -> Response:
     """The editor: ``?step=`` opens a step, ``?add=`` the palette or a new step, neither what is not a step."""
-    return show_editor(context, request, opened(request, definition_of(context.version)))
+    return show_editor(context, request, opened(request, context.version.data()))
 
 
 @page(VersionNode, Permission.WORKFLOWS_EDIT, "POST", name="edit")
@@ -84,7 +84,7 @@ def save_head(context: VersionNode, request: Request) -> Response:
 @page(VersionNode, Permission.WORKFLOWS_EDIT, "POST", name="edit-step")
 def save_step(context: VersionNode, request: Request) -> Response:
     """Saves a step, or adds one: the query says which, as that of the editor does."""
-    here = opened(request, definition_of(context.version))
+    here = opened(request, context.version.data())
 
     def edit(present: Definition, _revision: int) -> Definition:
         if here.kind == "new":
@@ -114,7 +114,7 @@ def _save(
     context: VersionNode, request: Request, edit: Callable[[Definition, int], Edited], *, in_yaml: bool = False
 ) -> Response:
     """Has ``edit`` make the next definition of the newest draft, and shows where one is then."""
-    here = opened(request, definition_of(context.version))
+    here = opened(request, context.version.data())
     made: list[Edited] = []
 
     def change(present: Definition, revision: int) -> Edited:
@@ -131,7 +131,7 @@ def _save(
         return refuse(context, request, here, error, refused, in_yaml=in_yaml)
     version = workflow.version(context.version.number)
     assert version is not None
-    after = here.after_saving(request, definition_of(version))
+    after = here.after_saving(request, version.data())
     if request.GET.get("fragment") == "editor":
         node = VersionNode(request, context.__name__, context.above(Versions), version)
         return show_editor(node, request, after)
@@ -141,7 +141,7 @@ def _save(
 
 def _check_seen(request: Request, part: object) -> None:
     seen = request.POST.get("seen", "")
-    if seen and seen != seen_of(part):
+    if seen and seen != parts.digest(part):
         raise Conflict(
             "Somebody else changed this part while you did. Your text is kept; save again to replace theirs."
         )

@@ -46,7 +46,7 @@ def version_of(workflow: Workflow, version: Version, names: Names) -> dict[str, 
         **_told(version.author, version.change_summary, names, "change_summary"),
         created_at=version.created_at,
         updated_at=version.updated_at,
-        definition=msgspec.json.decode(version.definition),
+        definition=version.data(),
     )
     head = BundledWorkflow(
         id=workflow.id,
@@ -101,7 +101,7 @@ def _version(version: Version, names: Names) -> BundledVersion:
         base=version.base,
         created_at=version.created_at,
         updated_at=version.updated_at,
-        definition=msgspec.json.decode(version.definition),
+        definition=version.data(),
     )
 
 

@@ -141,7 +141,7 @@ def _matched(candidate: Candidate, here: Workflow, *, publish: bool) -> Planned:
 
 def says_the_same(version: Version, given: BundledVersion) -> bool:
     """Whether a version here and one of a file have the same definition; the order of keys says nothing."""
-    kept = msgspec.json.encode(msgspec.json.decode(version.definition), order="sorted")
+    kept = msgspec.json.encode(version.data(), order="sorted")
     return kept == msgspec.json.encode(given.definition, order="sorted")
 
 

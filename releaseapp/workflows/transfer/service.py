@@ -8,13 +8,13 @@ from typing import Any
 import msgspec
 
 from releaseapp.agents import service as agents
-from releaseapp.auth import service as accounts
 from releaseapp.db.api import Reader
-from releaseapp.errors import Conflict, Fault, Invalid, NotFound
+from releaseapp.errors import Conflict, Fault, Invalid
 from releaseapp.web.paging import FIRST
 from releaseapp.workflows import yaml_text
 from releaseapp.workflows.file import Document
 from releaseapp.workflows.models import Action, Version, Workflow
+from releaseapp.workflows.names import account_names, agent_names
 from releaseapp.workflows.service import list_workflows
 from releaseapp.workflows.store import By, Store, entry_of, write
 from releaseapp.workflows.transfer import export
@@ -198,19 +198,11 @@ def _agents_of(db: Reader, workspace_id: str) -> Callable[[AbstractSet[str]], Ma
 def names_of(db: Reader, workspace_id: str) -> Names:
     """How accounts and agents of a workspace are called in its exports."""
 
+    account_name = account_names(db)
+
     @cache
     def author(account_id: str) -> str | None:
         member = workspaces.find_member(db, workspace_id, account_id)
-        if member is not None:
-            return member.email
-        try:
-            return accounts.get_account(db, account_id).name
-        except NotFound:
-            return None
+        return member.email if member is not None else account_name(account_id)
 
-    @cache
-    def agent(agent_id: str) -> str | None:
-        state = agents.find_agent(db, workspace_id, agent_id)
-        return state.agent.name if state is not None else None
-
-    return Names(author, agent)
+    return Names(author, agent_names(db, workspace_id))
