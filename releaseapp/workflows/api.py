@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import UNSET
 from pyramid.response import Response
 
-from releaseapp.errors import Conflict, Invalid, NotFound
+from releaseapp.errors import Conflict, Invalid
 from releaseapp.permissions import Permission
 from releaseapp.web.answers import created, entity, guard, json_answer
 from releaseapp.web.bodies import read, read_optional
@@ -134,7 +134,7 @@ def change_draft(context: VersionNode, request: Request) -> Response:
         By(request.identity.account.id, given.change_summary),
         partial(guard, request),
     )
-    version = _version(workflow, context.version.number)
+    version = service.get_version(workflow, context.version.number)
     return json_answer({**version_shown(version), "definition": version.definition}, etag=_etag(version))
 
 
@@ -260,10 +260,3 @@ def _by(request: Request) -> By:
 
 def _etag(version: Version) -> str:
     return f"{version.revision}.{version.status}"
-
-
-def _version(workflow: Workflow, number: int) -> Version:
-    version = workflow.version(number)
-    if version is None:
-        raise NotFound(f"There is no version {number}.")
-    return version

@@ -13,7 +13,7 @@ import msgspec
 
 from releaseapp.errors import Invalid
 from releaseapp.web.paging import FIRST
-from releaseapp.workflows.models import Version, VersionStatus, Workflow, WorkflowStatus
+from releaseapp.workflows.models import Version, Workflow, WorkflowStatus
 from releaseapp.workflows.step_types import STEP_TYPES
 from releaseapp.workflows.store import Store
 
@@ -81,19 +81,6 @@ def find_workflows(store: Store, workspace_id: str, wanted: Wanted) -> Found:
     )
 
 
-def has_newer_draft(workflow: Workflow) -> bool:
-    """Is there a draft that goes beyond what is published?"""
-    published = workflow.published_version
-    if published is None:
-        return False
-    for version in reversed(workflow.versions):
-        if version.number <= published:
-            return False
-        if version.status is VersionStatus.DRAFT:
-            return True
-    return False
-
-
 def page_key(order: Order) -> Callable[[Workflow], str]:
     """Where a page that ends with a workflow ends, as a text that names the order."""
     key = _KEYS[order]
@@ -121,7 +108,7 @@ def _tests_of(wanted: Wanted) -> list[Callable[[Workflow], bool]]:
     if wanted.agent_id:
         tests.append(lambda workflow: workflow.agent_id == wanted.agent_id)
     if wanted.standing is Standing.UNPUBLISHED:
-        tests.append(has_newer_draft)
+        tests.append(lambda workflow: workflow.has_newer_draft)
     elif wanted.standing is not None:
         status = WorkflowStatus(wanted.standing)
         tests.append(lambda workflow: workflow.status is status)

@@ -127,6 +127,33 @@ class Workflow(msgspec.Struct, frozen=True):
             return self.versions[number - 1]
         return next((version for version in self.versions if version.number == number), None)
 
+    def publishing(self, number: int) -> "Workflow":
+        """The workflow with that version published and the one before it archived; one that is paused stays so."""
+
+        def status(version: Version) -> VersionStatus:
+            if version.number == number:
+                return VersionStatus.PUBLISHED
+            return VersionStatus.ARCHIVED if version.status is VersionStatus.PUBLISHED else version.status
+
+        return msgspec.structs.replace(
+            self,
+            versions=[msgspec.structs.replace(one, status=status(one)) for one in self.versions],
+            published_version=number,
+            status=WorkflowStatus.PAUSED if self.status is WorkflowStatus.PAUSED else WorkflowStatus.ACTIVE,
+        )
+
+    @property
+    def has_newer_draft(self) -> bool:
+        """Is there a draft that goes beyond what is published?"""
+        if self.published_version is None:
+            return False
+        for version in reversed(self.versions):
+            if version.number <= self.published_version:
+                return False
+            if version.status is VersionStatus.DRAFT:
+                return True
+        return False
+
     @property
     def newest_draft(self) -> Version | None:
         """The draft with the highest number, or None."""

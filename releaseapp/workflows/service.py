@@ -84,14 +84,7 @@ def add_draft(store: Store, workflow: Workflow, number: int, action: Action, by:
     """Adds a draft with the definition of version ``number``: a duplicate, or a revert to it; raises NotFound."""
     told = by.summary.strip() or f"{'Revert to' if action is Action.REVERTED else 'Copy of'} version {number}"
     by = By(by.account_id, told)
-
-    def add(present: Workflow) -> Workflow:
-        source = _get_version(present, number)
-        base = present.published_version
-        draft = new_draft(present.versions[-1].number + 1, Written(source.definition, source.source), by, base=base)
-        return msgspec.structs.replace(present, versions=[*present.versions, draft])
-
-    return change_workflow(store, workflow, action, by, add)
+    return change_workflow(store, workflow, action, by, lambda present: _with_copy(present, number, by))
 
 
 def edit_draft(
@@ -109,7 +102,7 @@ def edit_draft(
     """
 
     def change(present: Workflow) -> Workflow:
-        version = _get_version(present, number)
+        version = get_version(present, number)
         if version.status is not VersionStatus.DRAFT:
             raise Conflict(
                 f"Version {number} is {version.status} and cannot be changed; duplicate it to go on from it."
@@ -155,7 +148,7 @@ def publish(store: Store, workflow: Workflow, number: int, by: By, *, anyway: bo
     """
 
     def change(present: Workflow) -> Workflow:
-        version = _get_version(present, number)
+        version = get_version(present, number)
         _check_move(version, VersionStatus.PUBLISHED)
         if version.base != present.published_version and not anyway:
             since = f"version {present.published_version}" if present.published_version else "nothing"
@@ -163,7 +156,7 @@ def publish(store: Store, workflow: Workflow, number: int, by: By, *, anyway: bo
                 f"Version {number} was begun when another version was published; now it is {since}. "
                 "Compare them, and publish anyway if this one is right."
             )
-        return _published(present, version)
+        return present.publishing(number)
 
     return change_workflow(store, workflow, Action.PUBLISHED, by, change, version=number)
 
@@ -173,14 +166,8 @@ def revert_and_publish(store: Store, workflow: Workflow, number: int, by: By) ->
     by = By(by.account_id, by.summary.strip() or f"Back to version {number}")
 
     def change(present: Workflow) -> Workflow:
-        source = _get_version(present, number)
-        draft = new_draft(
-            present.versions[-1].number + 1,
-            Written(source.definition, source.source),
-            by,
-            base=present.published_version,
-        )
-        return _published(msgspec.structs.replace(present, versions=[*present.versions, draft]), draft)
+        after = _with_copy(present, number, by)
+        return after.publishing(after.versions[-1].number)
 
     return change_workflow(store, workflow, Action.PUBLISHED, by, change)
 
@@ -189,7 +176,7 @@ def archive_version(store: Store, workflow: Workflow, number: int, by: By) -> Wo
     """Puts a version away; a published one leaves nothing published. Raises Conflict for an archived one."""
 
     def change(present: Workflow) -> Workflow:
-        version = _get_version(present, number)
+        version = get_version(present, number)
         _check_move(version, VersionStatus.ARCHIVED)
         archived = _with(present, msgspec.structs.replace(version, status=VersionStatus.ARCHIVED))
         if present.published_version != number:
@@ -254,27 +241,25 @@ def _move(
     return change_workflow(store, workflow, action, by, change)
 
 
-def _published(workflow: Workflow, version: Version) -> Workflow:
-    versions = [
-        msgspec.structs.replace(one, status=VersionStatus.ARCHIVED) if one.status is VersionStatus.PUBLISHED else one
-        for one in workflow.versions
-    ]
-    after = msgspec.structs.replace(workflow, versions=versions, published_version=version.number)
-    status = WorkflowStatus.PAUSED if workflow.status is WorkflowStatus.PAUSED else WorkflowStatus.ACTIVE
-    published = msgspec.structs.replace(version, status=VersionStatus.PUBLISHED)
-    return msgspec.structs.replace(_with(after, published), status=status)
-
-
 def _with(workflow: Workflow, version: Version) -> Workflow:
     versions = [version if one.number == version.number else one for one in workflow.versions]
     return msgspec.structs.replace(workflow, versions=versions)
 
 
-def _get_version(workflow: Workflow, number: int) -> Version:
+def get_version(workflow: Workflow, number: int) -> Version:
+    """The version of that number; raises NotFound."""
     version = workflow.version(number)
     if version is None:
         raise NotFound(f"There is no version {number}.")
     return version
+
+
+def _with_copy(workflow: Workflow, number: int, by: By) -> Workflow:
+    """The workflow with one more draft, which says what version ``number`` says; raises NotFound."""
+    source = get_version(workflow, number)
+    written = Written(source.definition, source.source)
+    draft = new_draft(workflow.versions[-1].number + 1, written, by, base=workflow.published_version)
+    return msgspec.structs.replace(workflow, versions=[*workflow.versions, draft])
 
 
 def _check_move(version: Version, to: VersionStatus) -> None:

@@ -129,8 +129,7 @@ def _save(
     except (Invalid, Conflict) as error:
         refused = made[0] if made and isinstance(made[0], dict) else None
         return refuse(context, request, here, error, refused, in_yaml=in_yaml)
-    version = workflow.version(context.version.number)
-    assert version is not None
+    version = service.get_version(workflow, context.version.number)
     after = here.after_saving(request, version.data())
     if request.GET.get("fragment") == "editor":
         node = VersionNode(request, context.__name__, context.above(Versions), version)

@@ -51,22 +51,10 @@ def _with_draft(item: Planned, here: Workflow, by: By) -> Workflow:
         versions.append(draft)
         history.append(entry_of(Action.IMPORTED, By(by.account_id, told), item.version))
     after = msgspec.structs.replace(here, versions=versions, history=history, updated_at=clock.now_text())
-    return after if item.publishes is None else _published(after, item.publishes, by)
-
-
-def _published(workflow: Workflow, number: int, by: By) -> Workflow:
-    def status(version: Version) -> VersionStatus:
-        if version.number == number:
-            return VersionStatus.PUBLISHED
-        return VersionStatus.ARCHIVED if version.status is VersionStatus.PUBLISHED else version.status
-
-    return msgspec.structs.replace(
-        workflow,
-        versions=[msgspec.structs.replace(one, status=status(one)) for one in workflow.versions],
-        history=[*workflow.history, entry_of(Action.PUBLISHED, By(by.account_id, "By an import"), number)],
-        published_version=number,
-        status=WorkflowStatus.PAUSED if workflow.status is WorkflowStatus.PAUSED else WorkflowStatus.ACTIVE,
-    )
+    if item.publishes is None:
+        return after
+    history.append(entry_of(Action.PUBLISHED, By(by.account_id, "By an import"), item.publishes))
+    return msgspec.structs.replace(after.publishing(item.publishes), history=history)
 
 
 def _made(item: Planned, into: Surroundings, by: By, taken: set[str]) -> Workflow:
