@@ -20,6 +20,11 @@ class Fault:
     detail: str
 
 
+def pointer_part(key: str) -> str:
+    """A key as a part of a JSON pointer (RFC 6901, section 3)."""
+    return key.replace("~", "~0").replace("/", "~1")
+
+
 class AppError(Exception):
     """Base of all refusals; ``str(error)`` is a sentence that may be shown to the person."""
 

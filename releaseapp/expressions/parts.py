@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from releaseapp.errors import pointer_part
+
 DEEPEST = 60
 TOO_DEEP = f"The template is nested too deep; {DEEPEST} levels are the most."
 
@@ -24,7 +26,7 @@ def texts_of(template: object, pointer: str = "", depth: int = DEEPEST) -> Itera
     elif isinstance(template, dict):
         for key, value in template.items():
             if isinstance(value, (str, dict, list)):
-                yield from texts_of(value, f"{pointer}/{str(key).replace('~', '~0').replace('/', '~1')}", depth - 1)
+                yield from texts_of(value, f"{pointer}/{pointer_part(str(key))}", depth - 1)
     else:
         for index, value in enumerate(template):
             if isinstance(value, (str, dict, list)):

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from releaseapp.errors import Fault, Invalid, Malformed, UnsupportedMediaType
+from releaseapp.errors import Fault, Invalid, Malformed, UnsupportedMediaType, pointer_part
 from releaseapp.web import json_text
 from releaseapp.web.limits import too_large
 from releaseapp.web.request import Request
@@ -118,7 +118,7 @@ def _faults(value: object, schema: type[msgspec.Struct], first: str, *, strict: 
 
 
 def _pointer(name: str) -> str:
-    return "/" + name.replace("~", "~0").replace("/", "~1")
+    return f"/{pointer_part(name)}"
 
 
 def _split(message: str) -> tuple[str, str]:

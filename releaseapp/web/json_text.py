@@ -18,14 +18,15 @@ def decode(text: bytes) -> object:
         raise Malformed("The body is not JSON: it is not UTF-8.") from error
     except RecursionError as error:
         raise Malformed(f"The body is nested more than {DEEPEST} deep.") from error
-    if text.count(b"[") + text.count(b"{") > DEEPEST and _is_too_deep(value):
+    if text.count(b"[") + text.count(b"{") > DEEPEST and is_deeper(value, DEEPEST):
         raise Malformed(f"The body is nested more than {DEEPEST} deep.")
     return value
 
 
-def _is_too_deep(value: object) -> bool:
+def is_deeper(value: object, most: int) -> bool:
+    """Whether lists and objects are nested more than ``most`` deep; without recursion."""
     layer = [value]
-    for _ in range(DEEPEST + 1):
+    for _ in range(most + 1):
         layer = [child for parent in layer if isinstance(parent, (dict, list)) for child in _children(parent)]
         if not layer:
             return False

@@ -5,11 +5,17 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-Summary = Annotated[str, Meta(max_length=500)]
+LONGEST_SUMMARY = 500
+MOST_TAGS = 20
+LONGEST_TAG = 40
+
+Summary = Annotated[str, Meta(max_length=LONGEST_SUMMARY)]
 Name = Annotated[str, Meta(min_length=1, max_length=120, pattern=r"\S")]
 TemplateKey = Annotated[str, Meta(min_length=1, max_length=100)]
 AgentId = Annotated[str, Meta(min_length=1, max_length=100)]
-Tags = Annotated[list[Annotated[str, Meta(min_length=1, max_length=40, pattern=r"\S")]], Meta(max_length=20)]
+Tags = Annotated[
+    list[Annotated[str, Meta(min_length=1, max_length=LONGEST_TAG, pattern=r"\S")]], Meta(max_length=MOST_TAGS)
+]
 
 
 class WorkflowCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

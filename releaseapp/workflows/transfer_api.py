@@ -9,6 +9,7 @@ from releaseapp.web.bodies import raw
 from releaseapp.web.request import Request
 from releaseapp.web.views import api
 from releaseapp.workflows.resources import Workflows, store_of
+from releaseapp.workflows.schemas import LONGEST_SUMMARY
 from releaseapp.workflows.store import By
 from releaseapp.workflows.transfer import service
 from releaseapp.workflows.transfer.service import Format
@@ -17,7 +18,6 @@ from releaseapp.workspaces.resources import WorkspaceNode
 BODY_LIMIT = service.OVER_HTTP.bytes + 65_536
 """The file, and what a form puts around it."""
 
-_LONGEST_SUMMARY = 500
 _FORMATS: dict[str, Format | None] = {
     "": None,
     "application/json": "json",
@@ -37,8 +37,8 @@ def import_workflows(context: Workflows, request: Request) -> Response:
     if publish:
         check_may_publish(context, request)
     summary = request.GET.get("change_summary", "")
-    if len(summary) > _LONGEST_SUMMARY:
-        raise Invalid.at("/change_summary", f"change_summary must be at most {_LONGEST_SUMMARY} characters long.")
+    if len(summary) > LONGEST_SUMMARY:
+        raise Invalid.at("/change_summary", f"change_summary must be at most {LONGEST_SUMMARY} characters long.")
     store, into = store_of(request), service.surroundings(request.db, context.above(WorkspaceNode).id)
     incoming = service.read_incoming(*_body(request), service.OVER_HTTP)
     if dry_run:

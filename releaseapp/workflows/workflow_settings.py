@@ -10,12 +10,9 @@ from releaseapp.agents.service import find_agent
 from releaseapp.db.api import Reader
 from releaseapp.errors import Fault, Invalid
 from releaseapp.workflows.models import Action, Workflow
-from releaseapp.workflows.schemas import WorkflowChange
+from releaseapp.workflows.schemas import LONGEST_SUMMARY, LONGEST_TAG, MOST_TAGS, WorkflowChange
 from releaseapp.workflows.store import NO_VERSION, By, Store, change_workflow
 
-MOST_TAGS = 20
-LONGEST_TAG = 40
-_LONGEST_SUMMARY = 500
 _NOT_IN_TAGS = frozenset([",", "\x7f", *map(chr, range(32))])
 """Forms write tags on one line, with commas between them."""
 
@@ -110,4 +107,4 @@ def _told(db: Reader, workflow: Workflow, given: WorkflowChange, tags: list[str]
         told.append("No owner agent." if name is None else f"Owner agent: {name}.")
     if tags is not None and tags != workflow.tags:
         told.append(f"Tags: {', '.join(tags)}." if tags else "No tags.")
-    return (" ".join(told) or "Settings.")[:_LONGEST_SUMMARY]
+    return (" ".join(told) or "Settings.")[:LONGEST_SUMMARY]

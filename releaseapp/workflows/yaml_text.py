@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from releaseapp.errors import Invalid
+from releaseapp.errors import Invalid, pointer_part
 from releaseapp.workflows.yaml_writing import UNPRINTABLE, dump
 
 __all__ = ["LARGEST_BYTES", "MOST_VALUES", "dump", "line_of", "load"]
@@ -110,7 +110,7 @@ class _Reader:
             name = self._key(event, pointer)
             if name in found:
                 raise Invalid.at(pointer, f"Line {_line(event)}: the key {name[:100]!r} stands twice.")
-            below = f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
+            below = f"{pointer}/{pointer_part(name)}"
             found[name] = self._value(self._next(), below, depth + 1)
         return found
 

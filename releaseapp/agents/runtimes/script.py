@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 from releaseapp import expressions
 from releaseapp.agents.memory.models import MemoryType
 from releaseapp.agents.runtimes.api import Context, TaskFailed
-from releaseapp.errors import Fault, Invalid
+from releaseapp.errors import Fault, Invalid, pointer_part
 from releaseapp.expressions import ExpressionError
 from releaseapp.web.bodies import fit
 
@@ -135,7 +135,7 @@ def _faults_of_names(names: Iterable[str], here: str, *, one: bool = False) -> I
     for name in names:
         if not _NAME.fullmatch(name):
             detail = f"{name!r} cannot be a name; a letter, then letters, digits and _, at most 64, can."
-            yield Fault(here if one else f"{here}/{name.replace('~', '~0').replace('/', '~1')}", detail)
+            yield Fault(here if one else f"{here}/{pointer_part(name)}", detail)
 
 
 def _faults_of(template: Any, pointer: str) -> Iterator[Fault]:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
+from releaseapp.errors import pointer_part
 from releaseapp.workflows.differences.effort import Effort
 from releaseapp.workflows.differences.models import FieldChange, Kind
 from releaseapp.workflows.differences.words import pieces
@@ -27,8 +28,7 @@ class Place(msgspec.Struct, frozen=True):
         """The value of a key."""
         dot = "." if self.path else ""
         path = f"{dot}{name}" if _PLAIN_KEY.fullmatch(name) else f"[{json.dumps(name, ensure_ascii=False)}]"
-        escaped = name.replace("~", "~0").replace("/", "~1")
-        return Place(self.path + path, f"{self.pointer}/{escaped}")
+        return Place(self.path + path, f"{self.pointer}/{pointer_part(name)}")
 
     def item(self, number: int) -> "Place":
         """An item of a list, counted from 0 as in expressions."""

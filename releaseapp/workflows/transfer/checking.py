@@ -7,7 +7,14 @@ import msgspec
 
 from releaseapp.errors import Fault, Invalid
 from releaseapp.web.bodies import fit
-from releaseapp.workflows.definition import LARGEST_DEFINITION_BYTES, OWN_KEY, Definition, Step, check
+from releaseapp.workflows.definition import (
+    LARGEST_DEFINITION_BYTES,
+    Definition,
+    Step,
+    check,
+    parts_of,
+    without_own_keys,
+)
 from releaseapp.workflows.models import VersionStatus
 from releaseapp.workflows.transfer.bundle import BundledVersion
 from releaseapp.workflows.transfer.reading import Limits
@@ -58,38 +65,19 @@ class Checker:
 
 def effort_of(definition: dict[str, Any]) -> int:
     """About how long a definition takes to check, in fifths of a millisecond, found out quickly."""
-    schemas = sum(_EFFORT_OF_A_SCHEMA for part in _parts(definition.get("inputs")) if not isinstance(part, str))
-    texts = (part for part in _parts(definition) if isinstance(part, str) and "{" in part)
+    schemas = sum(_EFFORT_OF_A_SCHEMA for part in parts_of(definition.get("inputs")) if not isinstance(part, str))
+    texts = (part for part in parts_of(definition) if isinstance(part, str) and "{" in part)
     return schemas + sum(_EFFORT_OF_A_TEXT + len(text) // _CHARACTERS_A_UNIT for text in texts)
-
-
-def _parts(value: object) -> Iterator[object]:
-    """Every text, object and list in ``value``."""
-    layer = [value]
-    while layer:
-        yield from (one for one in layer if isinstance(one, (str, dict, list)))
-        layer = [child for one in layer for child in _children(one)]
-
-
-def _children(value: object) -> Iterator[object]:
-    if isinstance(value, dict):
-        yield from value.values()
-    elif isinstance(value, list):
-        yield from value
 
 
 def _faults_of_shape(value: dict[str, Any]) -> Iterator[Fault]:
     try:
-        definition = fit(_without_own_keys(value), Definition)
+        definition = fit(without_own_keys(value), Definition)
     except Invalid as error:
         yield from error.faults
         return
     for number, step in enumerate(definition.steps):
         try:
-            fit(_without_own_keys(step), Step)
+            fit(without_own_keys(step), Step)
         except Invalid as error:
             yield from (Fault(f"/steps/{number}{fault.pointer}", fault.detail) for fault in error.faults)
-
-
-def _without_own_keys(value: dict[str, Any]) -> dict[str, Any]:
-    return {name: item for name, item in value.items() if not name.startswith(OWN_KEY)}

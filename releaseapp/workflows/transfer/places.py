@@ -4,7 +4,7 @@ import re
 
 import msgspec
 
-from releaseapp.errors import Invalid
+from releaseapp.errors import Invalid, pointer_part
 
 _PART = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[\]{}:,]|[^\s\[\]{}:,"]++')
 
@@ -20,7 +20,7 @@ class _Frame(msgspec.Struct):
     def below(self) -> str:
         """The pointer of the value that comes next."""
         name = str(self.index) if self.keys is None else (self.key or "")
-        return f"{self.pointer}/{name.replace('~', '~0').replace('/', '~1')}"
+        return f"{self.pointer}/{pointer_part(name)}"
 
 
 def places(text: str) -> dict[str, int]:

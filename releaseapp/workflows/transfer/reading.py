@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from releaseapp.errors import Invalid, TooLarge
+from releaseapp.web.json_text import is_deeper
 from releaseapp.workflows import yaml_text
 from releaseapp.workflows.transfer.places import number_too_large, places
 
@@ -90,7 +91,7 @@ def _json(text: str, most_values: int) -> Any:
         raise Invalid.at("", f"Line {_line(text, error.start)}: this is not text.") from error
     except RecursionError as error:
         raise Invalid.at("", f"The file is nested more than {DEEPEST} deep.") from error
-    if text.count("[") + text.count("{") > DEEPEST and _is_too_deep(value):
+    if text.count("[") + text.count("{") > DEEPEST and is_deeper(value, DEEPEST):
         raise Invalid.at("", f"The file is nested more than {DEEPEST} deep.")
     _refuse_keys_twice(text)
     return value
@@ -148,17 +149,3 @@ def _sentence(text: str, problem: str) -> str:
 
 def _line(text: str, position: int) -> int:
     return text.count("\n", 0, position) + 1
-
-
-def _is_too_deep(value: object) -> bool:
-    layer = [value]
-    for _ in range(DEEPEST + 1):
-        layer = [child for parent in layer for child in _children(parent)]
-        if not layer:
-            return False
-    return True
-
-
-def _children(parent: object) -> list[object]:
-    inner = parent.values() if isinstance(parent, dict) else parent if isinstance(parent, list) else ()
-    return [child for child in inner if isinstance(child, (dict, list))]
