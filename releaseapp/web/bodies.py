@@ -68,14 +68,26 @@ def read_form(request: Request, schema: type[S], extra: Mapping[str, object] | N
     replaces fields that the view has read itself. The CSRF check has read the
     form by now, and the tween its length.
     """
-    known = {field.encode_name: field.type for field in msgspec.structs.fields(schema)}
+    known = {field.encode_name for field in msgspec.structs.fields(schema)}
     values: dict[str, object] = {}
     for name, value in request.POST.items():
         if name in known and isinstance(value, str):
-            if "\x00" in value:
-                raise Invalid.at(_pointer(name), _NO_NUL)
+            _refuse_nul(name, value)
             values[name] = value.replace("\r\n", "\n")
     return fit({**values, **(extra or {})}, schema, strict=False)
+
+
+def posted(request: Request) -> Any:
+    """The fields of a form without a schema, as they were sent; raises Invalid for a NUL in one."""
+    for name, value in request.POST.items():
+        if isinstance(value, str):
+            _refuse_nul(name, value)
+    return request.POST
+
+
+def _refuse_nul(name: str, text: str) -> None:
+    if "\x00" in text:
+        raise Invalid.at(_pointer(name), _NO_NUL)
 
 
 def fit(value: object, schema: type[S], *, strict: bool = True) -> S:

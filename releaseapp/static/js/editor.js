@@ -38,9 +38,6 @@ class DraftEditor extends HTMLElement {
     clearTimeout(this.refreshing);
   }
 
-  // What can only be read while somebody else holds the lock.
-  get elements() { return this.querySelectorAll("form:not([role=search]) :is(input, textarea, select, button)"); }
-
   get forms() { return [...this.querySelectorAll("form[data-part]")]; }
 
   typed(control) {

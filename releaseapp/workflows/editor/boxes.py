@@ -69,13 +69,12 @@ def _field(field: inspect.Field) -> Field:
         kind = kind.type
     kinds = [_bare(one) for one in kind.types] if isinstance(kind, inspect.UnionType) else [kind]
     known = next(one for one in kinds if not isinstance(one, inspect.NoneType))
-    default = None if field.default_factory is not NODEFAULT else field.default
     return Field(
         name=field.encode_name,
         box=Box(extra["box"]) if "box" in extra else _box_of(known),
         help=about.get("description", ""),
         required=field.required,
-        default=_empty(known) if field.default_factory is not NODEFAULT else default,
+        default=field.default if field.default_factory is NODEFAULT else field.default_factory(),
         choices=tuple(map(str, known.values)) if isinstance(known, inspect.LiteralType) else (),
         texts=isinstance(known, inspect.DictType) and isinstance(_bare(known.value_type), inspect.StrType),
     )
@@ -99,10 +98,6 @@ def _box_of(kind: inspect.Type) -> Box:
         inspect.AnyType: Box.DATA,
     }
     return boxes[type(kind)]
-
-
-def _empty(kind: inspect.Type) -> Any:
-    return {} if isinstance(kind, inspect.DictType) else []
 
 
 def box_for(field: Field, value: Any) -> Box:

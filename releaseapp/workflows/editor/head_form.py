@@ -98,8 +98,7 @@ def _read_inputs(form: Posted, before: Any) -> Any:
 
 
 def _property(row: InputRow, before: dict[str, Any]) -> dict[str, Any]:
-    after = {**before}
-    after["type"] = row.type
+    after = {**before, "type": row.type}
     if row.description:
         after["description"] = row.description
     else:

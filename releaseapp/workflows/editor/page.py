@@ -14,6 +14,7 @@ from releaseapp.web.shown import show
 from releaseapp.workflows import graph, service, yaml_text
 from releaseapp.workflows.definition import steps_read_by
 from releaseapp.workflows.editor import head_form, parts
+from releaseapp.workflows.editor.boxes import lines
 from releaseapp.workflows.editor.opened import Opened
 from releaseapp.workflows.editor.parts import Definition, Step
 from releaseapp.workflows.editor.samples import Samples, samples_for
@@ -58,7 +59,7 @@ def show_editor(context: VersionNode, request: Request, here: Opened, refusal: R
     yaml, revision = text_of(context.version), str(context.version.revision)
     overtaken = refusal is not None and refusal.theirs is not None
     if refusal and in_yaml:
-        yaml = refusal.form.get("yaml", "").replace("\r\n", "\n")
+        yaml = lines(refusal.form.get("yaml", ""))
         revision = revision if overtaken else refusal.form.get("revision", "")
     values = _open_part(context, request, here, definition, form)
     if form and "seen" in form and not overtaken:
@@ -106,8 +107,8 @@ def refuse(
     request.response.status_int = 400
     faults = error.faults if isinstance(error, Invalid) else [Fault("", str(error))]
     if in_yaml:
-        lines = lines_of(request.POST.get("yaml", ""))
-        told = [_with_line(lines, fault) for fault in faults]
+        found = lines_of(request.POST.get("yaml", ""))
+        told = [_with_line(found, fault) for fault in faults]
         return show_editor(context, request, here, Refusal(request.POST, FormState({}, {}, told), None, in_yaml))
     state = _at_fields(here, faults, made or definition, request.POST)
     return show_editor(context, request, here, Refusal(request.POST, state))
@@ -178,8 +179,6 @@ def _step_values(
         "row": _row(step),
         "name": step.get("name", ""),
         "fails": any(key in step for key in ("retry", "timeout_seconds", "on_error")),
-        "kind": STEP_TYPES.get(str(step.get("type"))),
-        "place": place,
         "boxes": boxes,
         "needs": needs,
         "others": [one.get("id") for number, one in enumerate(steps) if number != place],

@@ -6,7 +6,6 @@ stays in the form.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 from pyramid.httpexceptions import HTTPSeeOther
@@ -14,24 +13,21 @@ from pyramid.response import Response
 
 from releaseapp.errors import Conflict, Invalid
 from releaseapp.permissions import Permission
-from releaseapp.web.bodies import read_form
+from releaseapp.web.bodies import posted, read_form
 from releaseapp.web.messages import say
 from releaseapp.web.request import Request
 from releaseapp.web.views import page
 from releaseapp.workflows import service
 from releaseapp.workflows.editor import parts
 from releaseapp.workflows.editor.head_form import read_head
-from releaseapp.workflows.editor.opened import opened
+from releaseapp.workflows.editor.opened import Opened, opened
 from releaseapp.workflows.editor.page import refuse, show_editor
 from releaseapp.workflows.editor.parts import Definition
 from releaseapp.workflows.editor.step_form import read_step
 from releaseapp.workflows.resources import VersionNode, Versions, WorkflowNode, store_of
+from releaseapp.workflows.schemas import LONGEST_SUMMARY
 from releaseapp.workflows.store import By, Written
 from releaseapp.workflows.yaml_form import WorkflowForm, read_yaml
-
-_NO_NUL = "Text must not hold the NUL character."
-_OVERTAKEN = "Somebody else changed this while you did. What you wrote is kept; save again to replace theirs."
-
 
 Edited = Written | Definition
 
@@ -52,7 +48,7 @@ class Removal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @page(VersionNode, Permission.WORKFLOWS_EDIT, name="edit")
 def edit_page(context: VersionNode, request: Request) -> Response:
     """The editor: ``?step=`` opens a step, ``?add=`` the palette or a new step, neither what is not a step."""
-    return show_editor(context, request, opened(request, context.version.data()))
+    return show_editor(context, request, _here(context, request))
 
 
 @page(VersionNode, Permission.WORKFLOWS_EDIT, "POST", name="edit")
@@ -67,7 +63,7 @@ def save_yaml(context: VersionNode, request: Request) -> Response:
             )
         return Written(read_yaml(form.yaml), form.yaml)
 
-    return _save(context, request, edit, in_yaml=True)
+    return _save(context, request, _here(context, request), edit, in_yaml=True)
 
 
 @page(VersionNode, Permission.WORKFLOWS_EDIT, "POST", name="edit-head")
@@ -76,52 +72,62 @@ def save_head(context: VersionNode, request: Request) -> Response:
 
     def edit(present: Definition, _revision: int) -> Definition:
         _check_seen(request, parts.head_of(present))
-        return parts.with_head(present, read_head(_form(request), parts.head_of(present)))
+        return parts.with_head(present, read_head(posted(request), parts.head_of(present)))
 
-    return _save(context, request, edit)
+    return _save(context, request, _here(context, request), edit)
 
 
 @page(VersionNode, Permission.WORKFLOWS_EDIT, "POST", name="edit-step")
 def save_step(context: VersionNode, request: Request) -> Response:
     """Saves a step, or adds one: the query says which, as that of the editor does."""
-    here = opened(request, context.version.data())
+    here = _here(context, request)
 
     def edit(present: Definition, _revision: int) -> Definition:
         if here.kind == "new":
-            return parts.add_step(present, read_step(_form(request), here.step), here.after)
+            return parts.add_step(present, read_step(posted(request), here.step), here.after)
         step = parts.get_step(present, here.step_id)
         _check_seen(request, step)
-        return parts.replace_step(present, here.step_id, read_step(_form(request), step))
+        return parts.replace_step(present, here.step_id, read_step(posted(request), step))
 
-    return _save(context, request, edit)
+    return _save(context, request, here, edit)
 
 
 @page(VersionNode, Permission.WORKFLOWS_EDIT, "POST", name="move-step")
 def move_step(context: VersionNode, request: Request) -> Response:
     """Puts a step to another place."""
     form = read_form(request, Move)
-    return _save(context, request, lambda present, _: parts.move_step(present, form.step, form.to))
+    here = _here(context, request)
+    return _save(context, request, here, lambda present, _: parts.move_step(present, form.step, form.to))
 
 
 @page(VersionNode, Permission.WORKFLOWS_EDIT, "POST", name="remove-step")
 def remove_step(context: VersionNode, request: Request) -> Response:
     """Takes a step out of the draft."""
     form = read_form(request, Removal)
-    return _save(context, request, lambda present, _: parts.remove_step(present, form.step))
+    here = _here(context, request)
+    return _save(context, request, here, lambda present, _: parts.remove_step(present, form.step))
+
+
+def _here(context: VersionNode, request: Request) -> Opened:
+    return opened(request, context.version.data())
 
 
 def _save(
-    context: VersionNode, request: Request, edit: Callable[[Definition, int], Edited], *, in_yaml: bool = False
+    context: VersionNode,
+    request: Request,
+    here: Opened,
+    edit: Callable[[Definition, int], Edited],
+    *,
+    in_yaml: bool = False,
 ) -> Response:
     """Has ``edit`` make the next definition of the newest draft, and shows where one is then."""
-    here = opened(request, context.version.data())
     made: list[Edited] = []
 
     def change(present: Definition, revision: int) -> Edited:
         made[:] = [edit(present, revision)]
         return made[0]
 
-    by = By(request.identity.account.id, request.POST.get("change_summary", "")[:500])
+    by = By(request.identity.account.id, request.POST.get("change_summary", "")[:LONGEST_SUMMARY])
     try:
         workflow = service.edit_draft(
             store_of(request), context.above(WorkflowNode).workflow, context.version.number, change, by
@@ -144,10 +150,3 @@ def _check_seen(request: Request, part: object) -> None:
         raise Conflict(
             "Somebody else changed this part while you did. Your text is kept; save again to replace theirs."
         )
-
-
-def _form(request: Request) -> Any:
-    for name, value in request.POST.items():
-        if isinstance(value, str) and "\x00" in value:
-            raise Invalid.at(f"/{name}", _NO_NUL)
-    return request.POST
