@@ -1,5 +1,6 @@
 """Real servers for tests: ``pserve`` in a process of its own, on a free port, over a folder of its own."""
 
+import json
 import os
 import signal
 import socket
@@ -66,3 +67,21 @@ class RunningServer:
     def end(self) -> None:
         if self.process is not None and self.process.poll() is None:
             self.kill()
+
+
+class Program:
+    """A running server as a program of one of the demo accounts asks it."""
+
+    def __init__(self, server: RunningServer, email: str) -> None:
+        self.url = server.url
+        self._token = None
+        self._token = self.send("/auth/login", {"email": email, "password": "password123"})["token"]
+
+    def send(self, path: str, body: object = None, method: str | None = None) -> dict:
+        """The JSON that it answers to a GET, or to a body by POST or another method."""
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        data = None if body is None else json.dumps(body).encode()
+        with urllib.request.urlopen(urllib.request.Request(self.url + path, data, headers, method=method)) as answer:
+            return json.load(answer)

@@ -1,13 +1,11 @@
 """axe-core finds nothing to complain of, on any page, light and dark, wide and on a phone."""
 
 import pytest
+from barriers import RULES
 
 pytestmark = pytest.mark.xdist_group("browser")
 
 AVERY = "avery.owner@example.com"
-RULES = {
-    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-}
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])

@@ -5,13 +5,11 @@ import os
 from pathlib import Path
 
 import pytest
+from barriers import RULES
 
 pytestmark = pytest.mark.xdist_group("browser")
 
 CASEY = "casey.editor@example.com"
-RULES = {
-    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-}
 LINES = "".join(f"Line {number} of a letter that is long enough to be folded.\n" for number in range(20))
 
 

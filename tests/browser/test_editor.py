@@ -1,11 +1,10 @@
 """The editor in a browser: by keyboard alone, saved by itself, by two people, and through a lost connection."""
 
-import json
 import re
-import urllib.request
 
 import pytest
 from playwright.sync_api import expect
+from servers import Program
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -21,20 +20,8 @@ DEFINITION = {
 }
 
 
-class Program:
-    """The same server, asked by a program."""
-
-    def __init__(self, server, email=CASEY):
-        self.url, self.token = server.url, None
-        self.token = self.send("/auth/login", {"email": email, "password": "password123"})["token"]
-
-    def send(self, path, body=None, method=None):
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        if self.token:
-            headers["Authorization"] = f"Bearer {self.token}"
-        data = None if body is None else json.dumps(body).encode()
-        with urllib.request.urlopen(urllib.request.Request(self.url + path, data, headers, method=method)) as answer:
-            return json.load(answer)
+class Drafts(Program):
+    """A program that makes drafts and reads them."""
 
     def draft(self, definition=None):
         made = self.send(WORKFLOWS, {"definition": definition or DEFINITION})
@@ -46,7 +33,7 @@ class Program:
 
 @pytest.fixture
 def program(server):
-    return Program(server)
+    return Drafts(server, CASEY)
 
 
 def saved(page):

@@ -1,16 +1,12 @@
 """The picture of a workflow in a browser: walked by arrow keys, never wider than the page, without barriers."""
 
-import json
-import urllib.request
-
 import pytest
+from barriers import RULES
+from servers import Program
 
 pytestmark = pytest.mark.xdist_group("browser")
 
 AVERY = "avery.owner@example.com"
-RULES = {
-    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-}
 
 
 def step(step_id, *needs, **more):
@@ -31,17 +27,10 @@ WIDE = [step("a"), *(step(f"b{number}", "a") for number in range(30))]
 def workflow(server):
     """Gives the address of a new workflow with these steps."""
 
-    def ask(path, body, token=""):
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
-        request = urllib.request.Request(server.url + path, json.dumps(body).encode(), headers)
-        with urllib.request.urlopen(request) as answer:
-            return json.load(answer)
-
     def make(steps):
-        token = ask("/auth/login", {"email": AVERY, "password": "password123"})["token"]
-        made = ask("/workspaces/aurora/workflows", {"definition": {"name": "Drawn", "steps": steps}}, token)
+        made = Program(server, AVERY).send(
+            "/workspaces/aurora/workflows", {"definition": {"name": "Drawn", "steps": steps}}
+        )
         return f"{server.url}/workspaces/aurora/workflows/{made['id']}"
 
     return make

@@ -1,15 +1,13 @@
 """The list of workflows, the gallery and the settings in a real browser."""
 
 import pytest
+from barriers import RULES
 
 pytestmark = pytest.mark.xdist_group("browser")
 
 CASEY = "casey.editor@example.com"
 AVERY = "avery.owner@example.com"
 WORKFLOWS = "/workspaces/aurora/workflows"
-RULES = {
-    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-}
 
 
 def test_somebody_elses_new_workflow_comes_into_the_list_that_one_looks_at(visit, server):
