@@ -6,6 +6,7 @@ into an RFC 9457 answer or a page.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,14 @@ class NotFound(AppError):
 
 
 class Conflict(AppError):
-    """The request is right in itself but does not fit the present state."""
+    """The request is right in itself but does not fit the present state.
+
+    ``members`` tell programs more than the sentence does (RFC 9457, section 3.2).
+    """
+
+    def __init__(self, sentence: str, **members: Any) -> None:
+        super().__init__(sentence)
+        self.members = members
 
 
 class PreconditionFailed(AppError):

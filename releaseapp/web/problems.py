@@ -1,6 +1,8 @@
 """Refusals as answers: RFC 9457 problem details for programs, a page in the product's look for people."""
 
 import logging
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
@@ -58,7 +60,8 @@ def refusal(error: errors.AppError, request: Request) -> Response:
     status, title = _STATUS[next(kind for kind in type(error).__mro__ if kind in _STATUS)]
     if status == 401 and request.representation == "html" and request.method in {"GET", "HEAD"}:  # noqa: PLR2004
         return sign_in_first(request)
-    response = answer(request, status, title, str(error), getattr(error, "faults", ()))
+    members = error.members if isinstance(error, errors.Conflict) else {}
+    response = answer(request, status, title, str(error), getattr(error, "faults", ()), members)
     if isinstance(error, errors.TooManyRequests):
         response.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, errors.Busy):
@@ -119,15 +122,22 @@ def sign_in_first(request: Request) -> Response:
     return HTTPSeeOther("/auth/login?" + urlencode({"next": request.path_qs}))
 
 
-def answer(request: Request, status: int, title: str, detail: str, faults: tuple[errors.Fault, ...] = ()) -> Response:
-    """A problem, as page or as ``application/problem+json``."""
+def answer(
+    request: Request,
+    status: int,
+    title: str,
+    detail: str,
+    faults: tuple[errors.Fault, ...] = (),
+    members: Mapping[str, Any] = MappingProxyType({}),
+) -> Response:
+    """A problem, as page or as ``application/problem+json``, which has the further ``members`` too."""
     listed = [{"pointer": fault.pointer, "detail": fault.detail} for fault in faults]
     instance = request.id if status >= _OUR_FAULT else ""
     problem = Problem(title=title, status=status, detail=detail, instance=instance, errors=listed)
     if request.representation == "html":
         response = Response(render("errors/problem.html.jinja2", {"problem": problem}, request), status=status)
     else:
-        body = msgspec.json.encode(problem)
+        body = msgspec.json.encode({**msgspec.to_builtins(problem), **members} if members else problem)
         response = Response(body, status=status, content_type="application/problem+json", charset=None)
     if status == 401:  # noqa: PLR2004
         response.headers["WWW-Authenticate"] = 'Bearer realm="releaseapp"'

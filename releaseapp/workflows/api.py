@@ -15,6 +15,7 @@ from releaseapp.web.request import Request
 from releaseapp.web.views import OPEN, api
 from releaseapp.workflows import service, templates, yaml_text
 from releaseapp.workflows.definition import json_schema
+from releaseapp.workflows.differences import compare, summary
 from releaseapp.workflows.listing import Order, Standing, Wanted, after, find_workflows, page_key
 from releaseapp.workflows.models import Action, Version, Workflow
 from releaseapp.workflows.resources import Schemas, VersionNode, Versions, WorkflowNode, Workflows, store_of
@@ -140,13 +141,20 @@ def change_draft(context: VersionNode, request: Request) -> Response:
 
 @api(VersionNode, Permission.WORKFLOWS_PUBLISH, "POST", name="publish")
 def publish(context: VersionNode, request: Request) -> Response:
-    """Makes the draft the published version."""
+    """Makes the draft the published version; 409 with the difference when another was published meanwhile."""
     given = read_optional(request, Publication)
     by = By(request.identity.account.id, given.change_summary)
     workflow = context.above(WorkflowNode).workflow
-    return json_answer(
-        shown(service.publish(store_of(request), workflow, context.version.number, by, anyway=given.anyway))
-    )
+    try:
+        published = service.publish(store_of(request), workflow, context.version.number, by, anyway=given.anyway)
+    except service.Overtaken as error:
+        if error.published is None:
+            raise
+        found = compare(error.published.data(), error.draft.data())
+        raise Conflict(
+            str(error), published_version=error.published.number, summary=summary(found), difference=found
+        ) from error
+    return json_answer(shown(published))
 
 
 @api(VersionNode, Permission.WORKFLOWS_EDIT, "POST", name="duplicate")

@@ -140,11 +140,20 @@ def change_draft(
     return edit_draft(store, workflow, number, edit, by)
 
 
+class Overtaken(Conflict):
+    """Another version was published since a draft was begun, or the one that was is put away; ``published`` is now."""
+
+    def __init__(self, sentence: str, draft: Version, published: Version | None) -> None:
+        super().__init__(sentence)
+        self.draft = draft
+        self.published = published
+
+
 def publish(store: Store, workflow: Workflow, number: int, by: By, *, anyway: bool = False) -> Workflow:
     """Makes a draft the published version and archives the one published before.
 
-    Raises Conflict when the version is no draft, or when another version was
-    published since the draft was begun, unless told to go ahead ``anyway``.
+    Raises Conflict when the version is no draft, and Overtaken when another
+    version was published since it was begun, unless told to go ahead ``anyway``.
     """
 
     def change(present: Workflow) -> Workflow:
@@ -152,10 +161,12 @@ def publish(store: Store, workflow: Workflow, number: int, by: By, *, anyway: bo
         _check_move(version, VersionStatus.PUBLISHED)
         if version.base != present.published_version and not anyway:
             since = f"version {present.published_version}" if present.published_version else "nothing"
-            raise Conflict(
+            sentence = (
                 f"Version {number} was begun when another version was published; now it is {since}. "
                 "Compare them, and publish anyway if this one is right."
             )
+            published = present.version(present.published_version) if present.published_version else None
+            raise Overtaken(sentence, version, published)
         return present.publishing(number)
 
     return change_workflow(store, workflow, Action.PUBLISHED, by, change, version=number)

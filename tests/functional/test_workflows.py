@@ -306,3 +306,20 @@ def test_a_megabyte_of_expressions_is_refused_as_a_whole(casey):
     ]
     refused = casey.post_json(WORKFLOWS, {"definition": {**definition(), "steps": steps}}, status=400).json
     assert len(refused["errors"]) == 1
+
+
+def test_a_publish_that_was_overtaken_is_refused_with_the_difference_to_what_is_published(casey, workflow):
+    casey.post_json(at(workflow, "versions/1/publish"), {})
+    for number in (2, 3):
+        casey.post_json(at(workflow, "versions/1/duplicate"), {})
+        casey.put_json(at(workflow, f"versions/{number}"), {"definition": definition(number)})
+    casey.post_json(at(workflow, "versions/2/publish"), {})
+    refused = casey.post_json(at(workflow, "versions/3/publish"), {}, status=409)
+    assert refused.content_type == "application/problem+json"
+    assert (refused.json["published_version"], refused.json["summary"]) == (2, "1 step changed")
+    [field] = refused.json["difference"]["steps"][0]["fields"]
+    assert (field["path"], field["before"], field["after"]) == ("config.value", 2, 3)
+    casey.post_json(at(workflow, "versions/2/archive"), {})
+    refused = casey.post_json(at(workflow, "versions/3/publish"), {}, status=409)
+    assert "now it is nothing" in refused.json["detail"]
+    assert "difference" not in refused.json
