@@ -31,5 +31,6 @@ def make_app(settings: Settings, ini: Mapping[str, Any] | None = None) -> Router
     config.include("releaseapp.tree")
     config.include("releaseapp.pages")
     config.include("releaseapp.health")
-    config.scan("releaseapp", ignore=["releaseapp.server", "releaseapp.live", "releaseapp.cli"])
+    # Where no views are; and who has no PostgreSQL has no driver for it either.
+    config.scan("releaseapp", ignore=["releaseapp.db", "releaseapp.server", "releaseapp.live", "releaseapp.cli"])
     return config.make_wsgi_app()

@@ -6,9 +6,12 @@ import subprocess
 import sys
 import sysconfig
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -51,6 +54,27 @@ def test_the_wheel_holds_every_template_and_static_file(wheel):
     assert not any(name.startswith(("tests/", "bench/", "var/")) for name in names)
 
 
+def _only_in_extras(wheel: Path) -> set[str]:
+    """The modules that an installation without extras does not have; but for webtest, by which it is asked here."""
+    archive = zipfile.ZipFile(wheel)
+    metadata = archive.read(next(name for name in archive.namelist() if name.endswith("METADATA"))).decode()
+    needed = [
+        Requirement(line.partition(": ")[2]) for line in metadata.splitlines() if line.startswith("Requires-Dist:")
+    ]
+    extra = {canonicalize_name(one.name) for one in needed if one.marker is not None and "extra" in str(one.marker)}
+    always = {canonicalize_name(one.name) for one in needed if one.marker is None} | {"webtest"}
+    return {
+        module
+        for module, distributions in packages_distributions().items()
+        if {canonicalize_name(name) for name in distributions} & (extra - always)
+    }
+
+
+def test_what_only_the_extras_bring_is_known(wheel):
+    assert {"psycopg", "hypothesis", "fastapi"} <= _only_in_extras(wheel)
+    assert not {"pyramid", "webtest", "msgspec"} & _only_in_extras(wheel)
+
+
 def test_an_installed_server_shows_its_pages_and_its_command_works(wheel, tmp_path):
     target = tmp_path / "site"
     subprocess.run(
@@ -62,6 +86,12 @@ def test_an_installed_server_shows_its_pages_and_its_command_works(wheel, tmp_pa
     program = f"""
 import sys
 sys.meta_path = [finder for finder in sys.meta_path if "editable" not in repr(finder).lower()]
+# What only the extras bring is not there.
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {sorted(_only_in_extras(wheel))!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Missing())
 import releaseapp
 assert releaseapp.__file__.startswith({str(target)!r}), releaseapp.__file__
 from releaseapp import make_app
