@@ -70,6 +70,12 @@ def test_a_text_that_says_no_more_than_its_definition_is_not_kept():
     assert worth_keeping(SOURCE, DEFINITION) == SOURCE
 
 
+def test_a_comment_that_would_become_text_is_lost_rather_than_taken_for_data():
+    source = "a: b  # why\nc: 1\n"
+    assert keep(source, {"a": "b", "c": 1}, {"a": "x", "c": 1}) == "a: x  # why\nc: 1\n"
+    assert keep(source, {"a": "b", "c": 1}, {"a": "x\ny", "c": 1}) is None
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=12).filter(lambda text: text.isprintable()),
     lambda inner: (
