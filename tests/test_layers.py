@@ -13,13 +13,17 @@ PACKAGE = ROOT / "releaseapp"
 
 FLOORS = [
     {"clock", "errors", "permissions"},
-    {"settings", "expressions", "db"},
+    {"settings", "expressions", "db", "masking"},
+    {"outbound", "wakeups"},
     {"events"},
     {"web"},
     {"auth"},
     {"workspaces"},
+    {"credentials"},
     {"agents"},
+    {"steps"},
     {"workflows"},
+    {"runs"},
     {"live"},
     {"seeds"},
     {"storage"},
@@ -43,10 +47,10 @@ OPEN_TO_OTHER_DOMAINS = {
     "definition",
     "yaml_text",
     "templates",
-    "queue",
+    "vault",
     "worker",
 }
-DOMAINS = {"auth", "workspaces", "agents", "workflows", "live"}
+DOMAINS = {"auth", "workspaces", "credentials", "agents", "workflows", "runs", "live"}
 # The sub-rooms of a domain, and what in them may be used from outside.
 FILES = sorted(PACKAGE.rglob("*.py"))
 

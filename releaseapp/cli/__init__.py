@@ -44,11 +44,11 @@ def print_settings() -> None:
 @refusals_are_sentences
 def worker(ini: Path) -> None:
     """Does agents' tasks until it is told to stop."""
-    from releaseapp.agents.tasks.queue import open_queue  # noqa: PLC0415 - other commands need no queue
-    from releaseapp.agents.tasks.worker import Worker  # noqa: PLC0415
+    from releaseapp.agents.tasks.worker import Worker  # noqa: PLC0415 - other commands need no worker
+    from releaseapp.wakeups import Work, open_wakeups  # noqa: PLC0415
 
     settings, db = open_server(ini)
-    running = Worker(db, open_queue(settings), settings)
+    running = Worker(db, open_wakeups(settings, Work.TASKS), settings)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())

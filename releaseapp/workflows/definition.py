@@ -12,8 +12,8 @@ from msgspec import Meta
 
 from releaseapp import expressions
 from releaseapp.errors import Fault, Invalid
+from releaseapp.steps import step_types
 from releaseapp.web.bodies import fit
-from releaseapp.workflows.step_types import STEP_TYPES
 
 MOST_STEPS = 1000
 LARGEST_DEFINITION_BYTES = 1_048_576
@@ -97,17 +97,17 @@ def json_schema() -> dict[str, Any]:
     """The JSON Schema of a definition, for editors: with the config of each type of step."""
     (definition, step), parts = msgspec.json.schema_components([Definition, Step], ref_template="#/$defs/{name}")
     configs, config_parts = msgspec.json.schema_components(
-        [kind.config for kind in STEP_TYPES.values()], ref_template="#/$defs/{name}"
+        [kind.config for kind in step_types().values()], ref_template="#/$defs/{name}"
     )
     parts = {**parts, **config_parts}
     parts["Definition"]["properties"]["steps"]["items"] = {
         **step,
         "allOf": [
             {"if": {"properties": {"type": {"const": name}}}, "then": {"properties": {"config": config}}}
-            for name, config in zip(STEP_TYPES, configs, strict=True)
+            for name, config in zip(step_types(), configs, strict=True)
         ],
     }
-    parts["Step"]["properties"]["type"] = {"enum": list(STEP_TYPES)}
+    parts["Step"]["properties"]["type"] = {"enum": list(step_types())}
     for config in configs:
         _allow_expressions(parts[config["$ref"].rpartition("/")[2]])
     for name in ("Definition", "Step"):
@@ -193,10 +193,10 @@ def _faults_of_step(value: dict[str, Any], here: str, reading: expressions.Readi
         yield from (Fault(here + fault.pointer, fault.detail) for fault in error.faults)
     kind = value.get("type")
     if isinstance(kind, str):
-        if kind not in STEP_TYPES:
-            yield Fault(f"{here}/type", f"There is no step type {kind!r}; there are {', '.join(STEP_TYPES)}.")
+        if kind not in step_types():
+            yield Fault(f"{here}/type", f"There is no step type {kind!r}; there are {', '.join(step_types())}.")
         elif isinstance(value.get("config", {}), dict):
-            yield from _faults_of_config(value.get("config", {}), STEP_TYPES[kind].config, f"{here}/config")
+            yield from _faults_of_config(value.get("config", {}), step_types()[kind].config, f"{here}/config")
     for name in ("config", "when", "for_each"):
         yield from _faults_of_template(value.get(name), f"{here}/{name}", reading)
 

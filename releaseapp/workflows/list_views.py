@@ -10,6 +10,7 @@ from pyramid.response import Response
 
 from releaseapp.errors import Invalid
 from releaseapp.permissions import Permission
+from releaseapp.steps import step_types
 from releaseapp.web.bodies import read_form
 from releaseapp.web.forms import FormState, refused
 from releaseapp.web.messages import say
@@ -24,7 +25,6 @@ from releaseapp.workflows.models import Action, HistoryEntry, Workflow
 from releaseapp.workflows.names import account_names, agent_names, agents_to_choose
 from releaseapp.workflows.resources import Workflows, store_of
 from releaseapp.workflows.schemas import Name, TemplateKey
-from releaseapp.workflows.step_types import STEP_TYPES
 from releaseapp.workflows.store import By, Written
 from releaseapp.workflows.workflow_settings import tags_of
 from releaseapp.workflows.yaml_form import WorkflowForm, read_yaml, with_lines
@@ -154,5 +154,5 @@ def _gallery(text: str) -> dict[str, Any]:
     return {
         "templates": templates.search_templates(text),
         "template_search": text,
-        "step_titles": {key: kind.title for key, kind in STEP_TYPES.items()},
+        "step_titles": {key: kind.title for key, kind in step_types().items()},
     }

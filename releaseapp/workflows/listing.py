@@ -12,9 +12,9 @@ from enum import StrEnum
 import msgspec
 
 from releaseapp.errors import Invalid
+from releaseapp.steps import step_types
 from releaseapp.web.paging import FIRST
 from releaseapp.workflows.models import Version, Workflow, WorkflowStatus
-from releaseapp.workflows.step_types import STEP_TYPES
 from releaseapp.workflows.store import Store
 
 MOST_TAGS_OFFERED = 100
@@ -113,7 +113,7 @@ def _tests_of(wanted: Wanted) -> list[Callable[[Workflow], bool]]:
         status = WorkflowStatus(wanted.standing)
         tests.append(lambda workflow: workflow.status is status)
     text = wanted.search.strip().casefold()
-    if text in STEP_TYPES:
+    if text in step_types():
         tests.append(lambda workflow: _holds(workflow, text) or _uses(workflow.shown, text))
     elif text:
         tests.append(lambda workflow: _holds(workflow, text))

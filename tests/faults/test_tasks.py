@@ -15,16 +15,16 @@ from releaseapp.agents.models import AgentStatus
 from releaseapp.agents.schemas import AgentCreate
 from releaseapp.agents.tasks import service
 from releaseapp.agents.tasks.models import TaskStatus
-from releaseapp.agents.tasks.queue import TaskQueue
 from releaseapp.auth.service import create_account
 from releaseapp.events.queries import list_events_after
 from releaseapp.storage import open_database
+from releaseapp.wakeups import Wakeups, Work
 from releaseapp.workspaces.service import create_workspace
 
 WORKER = """
 import sys, threading
 from pathlib import Path
-from releaseapp.agents.tasks.queue import TaskQueue
+from releaseapp.wakeups import Wakeups, Work
 from releaseapp.agents.tasks.worker import Worker
 from releaseapp.settings import Mode, Settings
 from releaseapp.storage import open_database
@@ -34,7 +34,7 @@ settings = Settings(
     mode=Mode.DEVELOPMENT, agent_db_path=str(folder / "agents.db"), jwt_secret=sys.argv[2],
     workflow_store_path=str(folder / "workflows.json"), worker_threads=2, task_lease_seconds=2, task_max_attempts=100,
 )
-worker = Worker(open_database(settings), TaskQueue(folder / "queue.db"), settings)
+worker = Worker(open_database(settings), Wakeups(folder / "queue.db", Work.TASKS), settings)
 worker.start()
 print("ready", flush=True)
 threading.Event().wait()
@@ -75,7 +75,7 @@ def test_tasks_survive_the_killing_of_their_worker_and_each_is_completed_once(tm
     dice = random.Random(seed)
     settings = settings_for(tmp_path)
     db = open_database(settings)
-    queue = TaskQueue(tmp_path / "queue.db")
+    queue = Wakeups(tmp_path / "queue.db", Work.TASKS)
     create_workspace(db, "lab", "Lab", create_account(db, settings, "a@example.com", "A", "a long password"),
                      workspace_id="workspace-lab")  # fmt: skip
     steps = [

@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, nodes
 from releaseapp.agents.models import AgentStatus
 from releaseapp.agents.tasks.models import TaskStatus
 from releaseapp.permissions import Permission
-from releaseapp.workflows.step_types import STEP_TYPES
+from releaseapp.steps import step_types
 
 ROOT = Path(__file__).parent.parent.parent
 FOLDER, STATIC = ROOT / "templates", ROOT / "releaseapp" / "static"
@@ -55,7 +55,7 @@ def test_every_static_file_that_is_named_exists():
 
 def test_every_icon_that_a_page_may_show_is_in_the_sprite_and_the_other_way_round():
     icons = set(re.findall(r'<symbol id="([a-z]+)"', (STATIC / "icons.svg").read_text()))
-    used = {kind.icon for kind in STEP_TYPES.values()}
+    used = {kind.icon for kind in step_types().values()}
     for path in FILES:
         used |= icons_of(Environment().parse(path.read_text()))
     assert used == icons

@@ -18,7 +18,6 @@ from releaseapp.agents.schemas import AgentChange, AgentCreate
 from releaseapp.agents.tasks import service, upkeep
 from releaseapp.agents.tasks.context import TaskContext
 from releaseapp.agents.tasks.models import TaskStatus
-from releaseapp.agents.tasks.queue import TaskQueue
 from releaseapp.agents.tasks.service import LeaseLost
 from releaseapp.agents.tasks.worker import Worker
 from releaseapp.auth.service import create_account
@@ -27,6 +26,7 @@ from releaseapp.events.models import EventType
 from releaseapp.events.queries import list_events_after
 from releaseapp.events.service import append
 from releaseapp.storage import open_database
+from releaseapp.wakeups import Wakeups, Work
 from releaseapp.workspaces.service import create_workspace
 
 HOME = "workspace-lab"
@@ -48,7 +48,7 @@ class Lab:
         self.folder = folder
         self.settings = settings_for(folder, worker_threads=2)
         self.db = open_database(self.settings)
-        self.queue = TaskQueue(folder / "queue.db")
+        self.queue = Wakeups(folder / "queue.db", Work.TASKS)
         self.workers = []
         self.outcomes = []
         person = create_account(self.db, self.settings, "a@example.com", "A", "a long password")
@@ -65,7 +65,7 @@ class Lab:
     def work(self, **changes):
         settings = settings_for(self.folder, **{"worker_threads": 2, **changes})
         worker = Worker(
-            self.db, TaskQueue(self.folder / "queue.db"), settings, lambda *seen: self.outcomes.append(seen)
+            self.db, Wakeups(self.folder / "queue.db", Work.TASKS), settings, lambda *seen: self.outcomes.append(seen)
         )
         self.workers.append(worker)
         worker.start()
@@ -449,7 +449,7 @@ def test_messages_in_the_queue_are_plain_text(lab):
     lab.queue.wake("tsk_1")
     lab.queue.wake("tsk_2")
     assert lab.queue.waiting() == {"tsk_1", "tsk_2"}
-    other = TaskQueue(lab.folder / "queue.db")
+    other = Wakeups(lab.folder / "queue.db", Work.TASKS)
     assert other.depth() == 3
     stored = other._huey.storage.enqueued_items()
     other.close()

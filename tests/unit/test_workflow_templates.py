@@ -6,9 +6,9 @@ from jsonschema import Draft202012Validator
 from releaseapp import expressions
 from releaseapp.agents import runtimes
 from releaseapp.seeds import AGENTS
+from releaseapp.steps import step_types
 from releaseapp.web.bodies import fit
 from releaseapp.workflows.definition import check, needs_of
-from releaseapp.workflows.step_types import STEP_TYPES
 from releaseapp.workflows.templates import BLANK, find_template, list_templates, template_text
 
 ALL = list_templates()
@@ -73,7 +73,7 @@ def run(step, scope, world):
             return as_bool(config["test"])
         case "fail":
             raise Ended(config["message"])
-    fit(config, STEP_TYPES[step["type"]].config)
+    fit(config, step_types()[step["type"]].config)
     return world.answer(step, config, scope.get("item"))
 
 

@@ -14,11 +14,11 @@ from releaseapp.agents import service as agents
 from releaseapp.agents.tasks import service, upkeep
 from releaseapp.agents.tasks.context import TaskContext
 from releaseapp.agents.tasks.models import Task
-from releaseapp.agents.tasks.queue import Hands, TaskQueue
 from releaseapp.agents.tasks.service import LeaseLost
 from releaseapp.db.api import Database
 from releaseapp.errors import AppError, Busy
 from releaseapp.settings import Settings
+from releaseapp.wakeups import Hands, Wakeups
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Worker:
     also beside a gevent hub. One worker object is started once.
     """
 
-    def __init__(self, db: Database, queue: TaskQueue, settings: Settings, observe: Observe | None = None) -> None:
+    def __init__(self, db: Database, queue: Wakeups, settings: Settings, observe: Observe | None = None) -> None:
         self.id = clock.new_id("wrk")
         self._db = db
         self._queue = queue

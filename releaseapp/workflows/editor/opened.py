@@ -5,10 +5,10 @@ from typing import Literal
 import msgspec
 
 from releaseapp.errors import NotFound
+from releaseapp.steps import step_types
 from releaseapp.web.request import Request
 from releaseapp.workflows.editor import parts
 from releaseapp.workflows.editor.parts import Definition, Step
-from releaseapp.workflows.step_types import STEP_TYPES
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -47,7 +47,7 @@ def opened(request: Request, definition: Definition) -> Opened:
     if after not in known:
         after = None
     if "add" in request.GET:
-        kind = STEP_TYPES.get(request.GET["add"])
+        kind = step_types().get(request.GET["add"])
         if kind is None:
             return Opened("palette", after=after)
         preset = _preset(request.GET.get("preset", "0"), len(kind.presets))

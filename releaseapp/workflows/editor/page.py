@@ -8,6 +8,8 @@ from msgspec import UNSET
 from pyramid.response import Response
 
 from releaseapp.errors import AppError, Conflict, Fault, Invalid
+from releaseapp.steps import step_types
+from releaseapp.steps.api import StepType
 from releaseapp.web.forms import FormState, Posted
 from releaseapp.web.request import Request
 from releaseapp.web.shown import show
@@ -21,7 +23,6 @@ from releaseapp.workflows.editor.samples import Samples, samples_for
 from releaseapp.workflows.editor.step_form import Shown, boxes_of, shown
 from releaseapp.workflows.names import agents_to_choose
 from releaseapp.workflows.resources import VersionNode, WorkflowNode, store_of
-from releaseapp.workflows.step_types import STEP_TYPES, StepType
 from releaseapp.workflows.yaml_form import lines_of
 from releaseapp.workflows.yaml_keeping import text_of
 from releaseapp.workspaces.resources import WorkspaceNode
@@ -74,7 +75,7 @@ def show_editor(context: VersionNode, request: Request, here: Opened, refusal: R
         here=here,
         draw=graph.draw if len(parts.steps_of(definition)) <= _MOST_DRAWN else None,
         rows=[_row(step) for step in parts.steps_of(definition)],
-        types=STEP_TYPES,
+        types=step_types(),
         yaml=yaml,
         revision=revision,
         in_yaml=in_yaml,
@@ -120,7 +121,7 @@ def _row(step: Step) -> StepRow:
     if isinstance(needs, list):
         notes.append(f"after {', '.join(map(str, needs)) or 'the start'}")
     step_id, kind = str(step.get("id", "")), str(step.get("type", ""))
-    return StepRow(step_id, str(step.get("name") or step_id), kind, STEP_TYPES.get(kind), notes)
+    return StepRow(step_id, str(step.get("name") or step_id), kind, step_types().get(kind), notes)
 
 
 def _open_part(

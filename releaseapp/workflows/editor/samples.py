@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 
 from releaseapp import clock, expressions
+from releaseapp.steps import step_types
 from releaseapp.workflows.definition import needs_of, steps_read_by
 from releaseapp.workflows.editor.parts import Definition, Step, steps_of
-from releaseapp.workflows.step_types import STEP_TYPES
 
 _PATIENCE_SECONDS = 0.05
 """For all samples of a page together: what is not evaluated by then is shown without a sample."""
@@ -123,7 +123,7 @@ def _before(steps: list[Step], place: int) -> set[int]:
 
 def _output(step: Step, scope: dict[str, Any], unknown: set[str]) -> tuple[bool, Any]:
     """Whether the output can be known, and a sample of it."""
-    kind = STEP_TYPES.get(str(step.get("type")))
+    kind = step_types().get(str(step.get("type")))
     if kind is None:
         return False, None
     if step.get("for_each"):
@@ -137,7 +137,7 @@ def _one_output(step: Step, scope: dict[str, Any], unknown: set[str]) -> tuple[b
     config = step["config"] if isinstance(step.get("config"), dict) else {}
     field = {"transform": "value", "condition": "test"}.get(str(step.get("type")))
     if field is None:
-        sample = STEP_TYPES[step["type"]].output
+        sample = step_types()[step["type"]].output
         return sample is not None, sample
     if steps_read_by(config.get(field)) & unknown:
         return False, None

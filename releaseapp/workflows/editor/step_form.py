@@ -6,11 +6,11 @@ import msgspec
 from msgspec import UNSET
 
 from releaseapp.errors import Fault, Invalid
+from releaseapp.steps import step_types
 from releaseapp.web.forms import Posted
 from releaseapp.workflows.definition import Backoff, OnError
 from releaseapp.workflows.editor.boxes import Box, Field, box_for, fields_of, lines, read, rows_of, typed
 from releaseapp.workflows.editor.parts import Step
-from releaseapp.workflows.step_types import STEP_TYPES
 
 WHEN = Field("when", Box.TEXT, "The step is left out unless this is true.", required=False, default=None)
 FOR_EACH = Field(
@@ -52,7 +52,7 @@ def shown(field: Field, name: str, value: Any, form: Posted | None = None) -> Sh
 
 def boxes_of(step: Step, form: Posted | None = None) -> dict[str, list[Shown]]:
     """The boxes of a step's form, in groups: config, flow, retry, failure."""
-    kind = STEP_TYPES.get(str(step.get("type")))
+    kind = step_types().get(str(step.get("type")))
     config = step["config"] if isinstance(step.get("config"), dict) else {}
     retry = step["retry"] if isinstance(step.get("retry"), dict) else {}
     fields = fields_of(kind.config) if kind else []
@@ -72,7 +72,7 @@ def read_step(form: Posted, before: Step) -> Step:
     faults: list[Fault] = []
     step: Step = {**before, "id": form.get("step_id", "").strip()}
     _put(step, "name", lines(form.get("name", "")).strip() or UNSET)
-    kind = STEP_TYPES.get(str(before.get("type")))
+    kind = step_types().get(str(before.get("type")))
     if kind:
         known = before["config"] if isinstance(before.get("config"), dict) else {}
         config = _read_fields(fields_of(kind.config), "config.", form, known, faults)

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from releaseapp.steps import step_types
 from releaseapp.workflows.graph import paths
 from releaseapp.workflows.graph.columns import STEP_WIDTH
 from releaseapp.workflows.graph.grid import STEP_HEIGHT, STUB, Grid, grid_of
@@ -16,7 +17,6 @@ from releaseapp.workflows.graph.neighbours import Neighbours, neighbours_of
 from releaseapp.workflows.graph.order import ordered
 from releaseapp.workflows.graph.paths import Point
 from releaseapp.workflows.graph.words import Words, text_of, words_of
-from releaseapp.workflows.step_types import STEP_TYPES
 
 _TEXT_WIDTH, _TEXT_SIZE = 138, 13
 _TITLE_WIDTH, _TITLE_SIZE = 100, 12
@@ -119,7 +119,7 @@ def _node(number: int, grid: Grid, steps: list[dict[str, Any]], words: list[Word
         text=shortened(told.label, _TEXT_WIDTH, _TEXT_SIZE),
         type=kind,
         title=shortened(told.title, _TITLE_WIDTH, _TITLE_SIZE),
-        icon=STEP_TYPES[kind].icon if kind in STEP_TYPES else "alert",
+        icon=step_types()[kind].icon if kind in step_types() else "alert",
         x=grid.middles[place] - STEP_WIDTH // 2,
         y=grid.tops[grid.row_of[place]],
         width=STEP_WIDTH,

@@ -4,9 +4,9 @@ from typing import Any
 
 import msgspec
 
+from releaseapp.steps import step_types
 from releaseapp.workflows.graph.labels import listed, plain
 from releaseapp.workflows.graph.links import Link, Links
-from releaseapp.workflows.step_types import STEP_TYPES
 
 _LONGEST_NAME = 80
 
@@ -45,7 +45,7 @@ def _label_of(step: dict[str, Any], place: int) -> str:
 
 def _title_of(step: dict[str, Any]) -> str:
     kind = text_of(step.get("type"))
-    return STEP_TYPES[kind].title if kind in STEP_TYPES else plain(kind) or "No type"
+    return step_types()[kind].title if kind in step_types() else plain(kind) or "No type"
 
 
 def _keys_of(steps: list[dict[str, Any]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The queue of wake-up calls: "task X may be taken up". Huey keeps it and hands it to threads.
+"""Queues of wake-up calls: "task X may be taken up", "run Y can go on". Huey keeps them and hands them to threads.
 
 A call may be lost or come twice without harm, for the database alone says what
 is to be done: a sweep repeats lost calls, and of two claims one finds nothing.
@@ -8,6 +8,7 @@ So the file need not survive a power cut, and results are not kept.
 import logging
 import threading
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -31,30 +32,37 @@ Handle = Callable[[str], None]
 Leave = Callable[[], None]
 
 
-def open_queue(settings: Settings) -> "TaskQueue":
+class Work(StrEnum):
+    """What there is to be woken for; each has a queue of its own, so that neither waits behind the other."""
+
+    TASKS = "tasks"
+    RUNS = "runs"
+
+
+def open_wakeups(settings: Settings, work: Work) -> "Wakeups":
     """The queue of these settings: beside a SQLite database, or inside a PostgreSQL one."""
-    return TaskQueue(settings.agent_db_path if settings.on_postgres else settings.queue_path)
+    return Wakeups(settings.agent_db_path if settings.on_postgres else settings.queue_path, work)
 
 
-class TaskQueue:
+class Wakeups:
     """Wake-up calls for workers, shared by every process that opens the same place.
 
     ``where`` is a path for SQLite, made when there is none, or a ``postgresql://`` address.
     """
 
-    def __init__(self, where: str | Path) -> None:
-        self._huey = _open(where)
+    def __init__(self, where: str | Path, work: Work) -> None:
+        self._huey = _open(where, f"releaseapp-{work}")
         self._bell = threading.Condition()
         self._handle: Handle = self.wake
         # Named, so that messages outlive a move of this module.
-        self._advance = self._huey.task(name="advance_task")(self._receive)
+        self._advance = self._huey.task(name="advance")(self._receive)
 
-    def wake(self, task_id: str) -> None:
-        """Tells the workers that a task may be taken up; never raises, for a sweep makes a lost call good."""
+    def wake(self, subject: str) -> None:
+        """Tells the workers that there is something to do; never raises, for a sweep makes a lost call good."""
         try:
-            self._advance(task_id)
+            self._advance(subject)
         except Exception:
-            log.exception("no worker could be woken for task %s; a sweep will find it", task_id)
+            log.exception("no worker could be woken for %s; a sweep will find it", subject)
             return
         self._ring()
 
@@ -63,11 +71,11 @@ class TaskQueue:
         return int(self._huey.pending_count())
 
     def waiting(self) -> set[str]:
-        """The ids of the tasks whose calls wait."""
-        return {task.args[0] for task in self._huey.pending()}
+        """The ids of what calls wait for."""
+        return {message.args[0] for message in self._huey.pending()}
 
     def hands(self, threads: int, handle: Handle, leave: Leave) -> "Hands":
-        """Threads that call ``handle`` with the id of each task to take up, and ``leave`` when they end."""
+        """Threads that call ``handle`` with the id of each thing to take up, and ``leave`` when they end."""
         self._handle = handle
         return Hands(self._huey, threads, self._bell, leave)
 
@@ -75,10 +83,10 @@ class TaskQueue:
         """Closes the file or connection."""
         self._huey.storage.close()
 
-    def _receive(self, task_id: str) -> None:
+    def _receive(self, subject: str) -> None:
         # This thread is busy from now on: another must look into the queue.
         self._ring()
-        self._handle(task_id)
+        self._handle(subject)
 
     def _ring(self) -> None:
         with self._bell:
@@ -172,10 +180,10 @@ class _PlainText(Serializer):
         return Message(None, name, args=args)
 
 
-def _open(where: str | Path) -> Huey:
+def _open(where: str | Path, name: str) -> Huey:
     options: dict[str, Any] = {"results": False, "store_none": False, "utc": True, "serializer": _PlainText()}
     if isinstance(where, str) and where.startswith(("postgresql://", "postgres://")):
-        return PostgresHuey("releaseapp", dsn=where, read_timeout=_SLUMBER_SECONDS, **options)
+        return PostgresHuey(name, dsn=where, read_timeout=_SLUMBER_SECONDS, **options)
     path = Path(where)
     path.absolute().parent.mkdir(parents=True, exist_ok=True)
-    return SqliteHuey("releaseapp", filename=str(path), fsync=False, cache_mb=1, timeout=_BUSY_SECONDS, **options)
+    return SqliteHuey(name, filename=str(path), fsync=False, cache_mb=1, timeout=_BUSY_SECONDS, **options)
