@@ -17,6 +17,10 @@ class EventType(StrEnum):
     ACCOUNT_CREATED = "account.created"
     ACCOUNT_DISABLED = "account.disabled"
     ACCOUNT_UPDATED = "account.updated"
+    APPROVAL_DECIDED = "approval.decided"
+    APPROVAL_EXPIRED = "approval.expired"
+    APPROVAL_REQUESTED = "approval.requested"
+    APPROVAL_WITHDRAWN = "approval.withdrawn"
     EDIT_FORCED = "edit.forced"
     EDIT_LOCKED = "edit.locked"
     EDIT_UNLOCKED = "edit.unlocked"
@@ -26,8 +30,25 @@ class EventType(StrEnum):
     MEMORY_CREATED = "memory.created"
     MEMORY_DELETED = "memory.deleted"
     MEMORY_UPDATED = "memory.updated"
+    QUEUE_PUBLISHED = "queue.published"
+    RUN_CANCELLED = "run.cancelled"
+    RUN_FAILED = "run.failed"
+    RUN_QUEUED = "run.queued"
+    RUN_RECOVERED = "run.recovered"
+    RUN_RELEASED = "run.released"
+    RUN_STARTED = "run.started"
+    RUN_SUCCEEDED = "run.succeeded"
+    RUN_WAITING = "run.waiting"
     SESSION_ENDED = "session.ended"
     SESSION_STARTED = "session.started"
+    STEP_FAILED = "step.failed"
+    STEP_LATE = "step.late"
+    STEP_RETRYING = "step.retrying"
+    STEP_SKIPPED = "step.skipped"
+    STEP_STARTED = "step.started"
+    STEP_STREAM = "step.stream"
+    STEP_SUCCEEDED = "step.succeeded"
+    STEP_WAITING = "step.waiting"
     TASK_CANCELLED = "task.cancelled"
     TASK_COMPLETED = "task.completed"
     TASK_CREATED = "task.created"
@@ -51,10 +72,14 @@ class EventType(StrEnum):
 _PERMISSION_BY_THING: dict[str, Permission | None] = {
     "account": None,
     "agent": Permission.AGENTS_VIEW,
+    "approval": Permission.RUNS_VIEW,
     "edit": Permission.WORKFLOWS_VIEW,
     "member": Permission.MEMBERS_VIEW,
     "memory": Permission.MEMORY_VIEW,
+    "queue": Permission.RUNS_VIEW,
+    "run": Permission.RUNS_VIEW,
     "session": None,
+    "step": Permission.RUNS_VIEW,
     "task": Permission.AGENTS_VIEW,
     "token": None,
     "version": Permission.WORKFLOWS_VIEW,

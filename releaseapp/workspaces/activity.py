@@ -8,8 +8,27 @@ from releaseapp.workspaces import queries
 from releaseapp.workspaces.models import Happening, Membership
 
 _LATEST = 10**18
-_QUIET = frozenset({EventType.EDIT_LOCKED, EventType.EDIT_UNLOCKED, EventType.TASK_STREAM, EventType.VERSION_SAVED})
-"""Lines of a log, a draft that is saved on and on, who edits when: told live, and no news afterwards."""
+_QUIET = frozenset(
+    {
+        EventType.EDIT_LOCKED,
+        EventType.EDIT_UNLOCKED,
+        EventType.QUEUE_PUBLISHED,
+        EventType.RUN_RELEASED,
+        EventType.RUN_STARTED,
+        EventType.RUN_WAITING,
+        EventType.STEP_FAILED,
+        EventType.STEP_LATE,
+        EventType.STEP_RETRYING,
+        EventType.STEP_SKIPPED,
+        EventType.STEP_STARTED,
+        EventType.STEP_STREAM,
+        EventType.STEP_SUCCEEDED,
+        EventType.STEP_WAITING,
+        EventType.TASK_STREAM,
+        EventType.VERSION_SAVED,
+    }
+)
+"""Lines of a log, the steps of a run, a draft that is saved on and on: told live, and no news afterwards."""
 
 _LONGEST_ID = 18
 

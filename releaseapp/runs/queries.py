@@ -1,0 +1,193 @@
+"""The statements that read runs, their steps and their logs. What moves them is in ``machine/queries.py``."""
+
+from typing import Any
+
+import msgspec
+
+from releaseapp.db.api import Reader, Row
+from releaseapp.runs.models import LogLine, Run, RunStatus, StepRun, StepStatus
+
+_RUN = """
+    id, workspace_id, workflow_id, workflow_name, version, status, trigger_data, inputs, output, error, failed_step,
+    attempt, first_run, retry_of, parent, parent_step, depth, is_test, recovered, steps_total, steps_done, log_lines,
+    created_at, started_at, finished_at
+"""
+# What lists show. What may be large stays where it is.
+_LISTED = _RUN.replace("inputs, output,", "'null' AS inputs, NULL AS output,")
+_STEP = """
+    run_id, step_id, item, attempt, type, status, input, output, error, waits_for, wake_at, takeovers, log_lines,
+    reused, late, started_at, finished_at
+"""
+_OUTLINE = _STEP.replace("input, output,", "NULL AS input, NULL AS output,")
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """Which runs of a workspace; None asks for nothing. ``since`` and ``until`` are ids (``clock.first_id_at``)."""
+
+    status: str | None = None
+    workflow_id: str | None = None
+    trigger_type: str | None = None
+    since: str = ""
+    until: str = "\U0010ffff"
+
+
+def find_run(db: Reader, workspace_id: str, run_id: str) -> Run | None:
+    """One run of a workspace."""
+    row = db.first(f"SELECT {_RUN} FROM runs WHERE id = :id AND workspace_id = :w", id=run_id, w=workspace_id)
+    return run_of(row) if row else None
+
+
+def find_run_anywhere(db: Reader, run_id: str) -> Run | None:
+    """One run by id alone, for workers."""
+    row = db.first(f"SELECT {_RUN} FROM runs WHERE id = :id", id=run_id)
+    return run_of(row) if row else None
+
+
+def list_runs(db: Reader, workspace_id: str, wanted: Filter, before: str, limit: int) -> list[Run]:
+    """Runs of a workspace with an id below ``before``, newest first, without inputs and outputs."""
+    rows = db.all(
+        f"SELECT {_LISTED} FROM runs WHERE {_where(wanted)} AND id < :before ORDER BY id DESC LIMIT :limit",
+        **_parameters(workspace_id, wanted),
+        before=before,
+        limit=limit,
+    )
+    return [run_of(row) for row in rows]
+
+
+def count_runs(db: Reader, workspace_id: str, wanted: Filter, most: int) -> int:
+    """How many there are, counted up to ``most``."""
+    row = db.first(
+        f"SELECT COUNT(*) AS number FROM (SELECT 1 FROM runs WHERE {_where(wanted)} LIMIT :most) AS found",
+        **_parameters(workspace_id, wanted),
+        most=most,
+    )
+    return int(row["number"]) if row else 0
+
+
+def list_attempts(db: Reader, first_run: str) -> list[Run]:
+    """A run and its retries, in order."""
+    rows = db.all(f"SELECT {_LISTED} FROM runs WHERE first_run = :id ORDER BY attempt, id LIMIT 100", id=first_run)
+    return [run_of(row) for row in rows]
+
+
+def list_children(db: Reader, run_id: str, limit: int) -> list[Run]:
+    """The runs that steps of a run started."""
+    rows = db.all(f"SELECT {_LISTED} FROM runs WHERE parent = :id ORDER BY id LIMIT :limit", id=run_id, limit=limit)
+    return [run_of(row) for row in rows]
+
+
+def find_definition(db: Reader, run_id: str) -> dict[str, Any]:
+    """The definition that a run was started with; raises LookupError when there is no such run."""
+    row = db.first(
+        """
+        SELECT run_definitions.definition FROM runs JOIN run_definitions ON run_definitions.digest = runs.definition
+        WHERE runs.id = :id
+        """,
+        id=run_id,
+    )
+    if row is None:
+        raise LookupError(run_id)
+    return msgspec.json.decode(row["definition"], type=dict[str, Any])
+
+
+def list_steps(db: Reader, run_id: str) -> list[StepRun]:
+    """Every attempt at every step of a run, without inputs and outputs; in the order of the key."""
+    rows = db.all(
+        f"SELECT {_OUTLINE} FROM run_steps WHERE run_id = :id ORDER BY step_id, item, attempt",
+        id=run_id,
+    )
+    return [step_of(row) for row in rows]
+
+
+def list_attempts_of_step(db: Reader, run_id: str, step_id: str, item: int) -> list[StepRun]:
+    """Every attempt at one step (at one item of it), with inputs and outputs."""
+    rows = db.all(
+        f"SELECT {_STEP} FROM run_steps WHERE run_id = :id AND step_id = :step_id AND item = :item ORDER BY attempt",
+        id=run_id,
+        step_id=step_id,
+        item=item,
+    )
+    return [step_of(row) for row in rows]
+
+
+def list_log(db: Reader, run_id: str, after: int, limit: int) -> list[LogLine]:
+    """The lines of a run's log behind ``after``, in order."""
+    rows = db.all(
+        """
+        SELECT seq, step_id, item, attempt, at, text FROM run_log_lines
+        WHERE run_id = :id AND seq > :after ORDER BY seq LIMIT :limit
+        """,
+        id=run_id,
+        after=after,
+        limit=limit,
+    )
+    return [LogLine(**row) for row in rows]
+
+
+def list_log_of_step(db: Reader, run_id: str, step_id: str, item: int, after: int, limit: int) -> list[LogLine]:
+    """The lines of the log of one step (of one item of it) behind ``after``, in order."""
+    rows = db.all(
+        """
+        SELECT seq, step_id, item, attempt, at, text FROM run_log_lines
+        WHERE run_id = :id AND step_id = :step_id AND item = :item AND seq > :after ORDER BY seq LIMIT :limit
+        """,
+        id=run_id,
+        step_id=step_id,
+        item=item,
+        after=after,
+        limit=limit,
+    )
+    return [LogLine(**row) for row in rows]
+
+
+def run_of(row: Row) -> Run:
+    """A row as a run."""
+    return Run(
+        **{
+            **{name: row[name] for name in _PLAIN},
+            "status": RunStatus(row["status"]),
+            "trigger": msgspec.json.decode(row["trigger_data"]),
+            "inputs": msgspec.json.decode(row["inputs"]),
+            "output": _json(row["output"]),
+            "is_test": bool(row["is_test"]),
+            "recovered": bool(row["recovered"]),
+        }
+    )
+
+
+def step_of(row: Row) -> StepRun:
+    """A row as one attempt at a step."""
+    return StepRun(
+        **{
+            **row,
+            "status": StepStatus(row["status"]),
+            "input": _json(row["input"]),
+            "output": _json(row["output"]),
+            "late": _json(row["late"]),
+            "reused": bool(row["reused"]),
+        }
+    )
+
+
+_PLAIN = tuple(
+    name
+    for name in Run.__struct_fields__
+    if name not in {"status", "trigger", "inputs", "output", "is_test", "recovered"}
+)
+
+
+def _where(wanted: Filter) -> str:
+    # Each combination is a statement of its own, so that each finds its index.
+    parts = ["workspace_id = :workspace_id", "id >= :since", "id < :until"]
+    parts += [
+        f"{name} = :{name}" for name in ("status", "workflow_id", "trigger_type") if getattr(wanted, name) is not None
+    ]
+    return " AND ".join(parts)
+
+
+def _parameters(workspace_id: str, wanted: Filter) -> dict[str, Any]:
+    return {"workspace_id": workspace_id, **msgspec.structs.asdict(wanted)}
+
+
+def _json(text: str | None) -> Any:
+    return None if text is None else msgspec.json.decode(text)
