@@ -39,6 +39,11 @@ def later_text(seconds: float) -> str:
     return text(now() + timedelta(seconds=seconds))
 
 
+def after_text(moment: str, seconds: float) -> str:
+    """The moment ``seconds`` after the one that :func:`text` wrote, written likewise."""
+    return text(parse(moment) + timedelta(seconds=seconds))
+
+
 def parse(value: str) -> datetime:
     """The moment that :func:`text` wrote; raises ValueError for anything that is not RFC 3339."""
     moment = datetime.fromisoformat(value)

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from releaseapp.errors import SettingsError
 
 _MINIMAL_SECRET_BYTES = 32
+_SECRETS = ("jwt_secret", "jwt_secret_previous", "credentials_secret", "credentials_secret_previous")
 _FOREIGN_PREFIXES = ("pyramid.", "jinja2.")
 
 
@@ -135,6 +136,21 @@ class Settings:
     jwt_secret_previous: str = _setting(
         "", _text, "The secret used before, still accepted while it is being replaced.", secret=True
     )
+    credentials_secret: str = _setting(
+        "",
+        _text,
+        "Encrypts credentials; at least 32 bytes. Keep it apart from the database. Development makes one when it is"
+        " empty; production then takes no credentials.",
+        secret=True,
+    )
+    credentials_secret_previous: str = _setting(
+        "", _text, "The secret used before: still opens credentials until they are rotated.", secret=True
+    )
+    sqlite_folder: str = _setting(
+        "",
+        _text,
+        "The only folder in which credentials may name SQLite databases. Empty: databases, beside the database.",
+    )
     public_url: str = _setting(
         "", _origin, "Where people reach the server. Empty: whatever host a request names. Checked against Origin."
     )
@@ -165,6 +181,20 @@ class Settings:
     task_max_attempts: int = _setting(
         3, _whole(1, 100), "How often a task is taken up after its worker died before it fails."
     )
+    run_threads: int = _setting(
+        4, _whole(0, 64), "Runs that the all-in-one server drives at once; 0 leaves them to other workers."
+    )
+    run_steps_at_once: int = _setting(16, _whole(1, 256), "Steps of one run that may work over the network at once.")
+    run_lease_seconds: int = _setting(
+        15, _whole(2, 3600), "How long a run of a worker that died waits until another takes it over."
+    )
+    run_max_days: int = _setting(30, _whole(1, 366), "How long a run may take that says nothing of it itself.")
+    runs_at_once_per_workspace: int = _setting(
+        50, _whole(0, 10_000), "Runs of one workspace that may be at work at once, unless it says otherwise; 0: any."
+    )
+    runs_at_once_per_workflow: int = _setting(
+        0, _whole(0, 10_000), "Runs of one workflow that may be at work at once, unless it says otherwise; 0: any."
+    )
     event_keep_days: int = _setting(30, _whole(1, 3650), "How long events are kept for catching up and for activity.")
     live_ping_seconds: int = _setting(20, _whole(1, 600), "How often an idle live connection is asked if it is there.")
     live_buffer_frames: int = _setting(
@@ -191,6 +221,11 @@ class Settings:
     def queue_path(self) -> Path:
         """Where the queue's file is, when the database is SQLite."""
         return Path(self.task_queue_path) if self.task_queue_path else self.data_folder / "queue.db"
+
+    @property
+    def sqlite_databases(self) -> Path:
+        """The folder in which credentials may name SQLite databases."""
+        return Path(self.sqlite_folder) if self.sqlite_folder else self.data_folder / "databases"
 
     @property
     def data_folder(self) -> Path:
@@ -270,10 +305,12 @@ def _complete(settings: Settings, given: Mapping[str, object], lines: "_IniLines
     faults = list(_contradictions(settings, lines))
     if faults:
         raise SettingsError("\n".join(faults))
-    if settings.jwt_secret or not settings.development:
+    lacking = [name for name in ("jwt_secret", "credentials_secret") if not getattr(settings, name)]
+    if not lacking or not settings.development:
         return settings
-    secret = _development_secret(settings.data_folder) if keep_secret else secrets.token_urlsafe(48)
-    return Settings(**{**given, "jwt_secret": secret})  # type: ignore[arg-type]
+    folder = settings.data_folder
+    made = {name: _development_secret(folder, name) if keep_secret else secrets.token_urlsafe(48) for name in lacking}
+    return Settings(**{**given, **made})  # type: ignore[arg-type]
 
 
 def _contradictions(settings: Settings, lines: "_IniLines") -> list[str]:
@@ -287,17 +324,14 @@ def _contradictions(settings: Settings, lines: "_IniLines") -> list[str]:
             f"{lines.place('jwt_secret')}: production needs a jwt_secret; set JWT_SECRET to the output of "
             "'openssl rand -base64 48'."
         )
-    for name in ("jwt_secret", "jwt_secret_previous"):
+    for name in _SECRETS:
         value = getattr(settings, name)
         if value and _weak(value):
             faults.append(
                 f"{lines.place(name)}: {name} is weak: it needs at least {_MINIMAL_SECRET_BYTES} bytes that are not a "
                 "pattern; take the output of 'openssl rand -base64 48'."
             )
-    if settings.jwt_secret and settings.jwt_secret == settings.jwt_secret_previous:
-        faults.append(
-            f"{lines.place('jwt_secret_previous')}: jwt_secret_previous is the same as jwt_secret; remove it."
-        )
+    faults += _faults_of_pairs(settings, lines)
     if settings.seed_demo and not settings.development:
         faults.append(
             f"{lines.place('seed_demo')}: seed_demo is for development only; "
@@ -310,18 +344,37 @@ def _contradictions(settings: Settings, lines: "_IniLines") -> list[str]:
     return faults
 
 
+def _faults_of_pairs(settings: Settings, lines: "_IniLines") -> list[str]:
+    """Secrets that are given twice, or a previous one without one that took its place."""
+    faults = []
+    for name in ("jwt_secret", "credentials_secret"):
+        if getattr(settings, name) and getattr(settings, name) == getattr(settings, f"{name}_previous"):
+            faults.append(f"{lines.place(f'{name}_previous')}: {name}_previous is the same as {name}; remove it.")
+    if settings.credentials_secret and settings.credentials_secret == settings.jwt_secret:
+        faults.append(
+            f"{lines.place('credentials_secret')}: credentials_secret is the same as jwt_secret; take another, so that"
+            " one can be replaced without the other."
+        )
+    if settings.credentials_secret_previous and not settings.credentials_secret and not settings.development:
+        faults.append(
+            f"{lines.place('credentials_secret_previous')}: credentials_secret_previous is given without"
+            " credentials_secret; name the secret that is in use as credentials_secret."
+        )
+    return faults
+
+
 def _weak(secret: str) -> bool:
     distinct = 8
     return len(secret.encode()) < _MINIMAL_SECRET_BYTES or len(set(secret)) < distinct
 
 
-def _development_secret(folder: Path) -> str:
-    path = folder / "jwt_secret"
+def _development_secret(folder: Path, name: str) -> str:
+    path = folder / name
     folder.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         # Linking a finished file into place: of several processes that start at once, one wins, and
         # none reads a file that is half written.
-        draft = folder / f"jwt_secret.{secrets.token_hex(8)}"
+        draft = folder / f"{name}.{secrets.token_hex(8)}"
         draft.touch(mode=0o600)
         draft.write_text(secrets.token_urlsafe(48), encoding="utf-8")
         with suppress(FileExistsError):

@@ -75,6 +75,19 @@ def find_agent(db: Reader, workspace_id: str, agent_id: str) -> AgentState | Non
     return AgentState(_agent(row), row["revision"]) if row else None
 
 
+def find_agent_named(db: Reader, workspace_id: str, name: str) -> AgentState | None:
+    """The newest agent of a workspace with that name, in whatever case."""
+    row = db.first(
+        f"""
+        SELECT {_AGENT} FROM agents WHERE workspace_id = :workspace_id AND lower(name) = lower(:name)
+        ORDER BY id DESC LIMIT 1
+        """,
+        workspace_id=workspace_id,
+        name=name,
+    )
+    return AgentState(_agent(row), row["revision"]) if row else None
+
+
 def list_agents(
     db: Reader, workspace_id: str, before: str, limit: int, *, status: str | None, pattern: str | None
 ) -> list[Agent]:

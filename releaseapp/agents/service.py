@@ -68,6 +68,11 @@ def get_agent(db: Reader, workspace_id: str, agent_id: str) -> AgentState:
     return state
 
 
+def find_agent_named(db: Reader, workspace_id: str, name_or_id: str) -> AgentState | None:
+    """One agent of a workspace by id, or the newest of that name in whatever case; None when there is none."""
+    return queries.find_agent(db, workspace_id, name_or_id) or queries.find_agent_named(db, workspace_id, name_or_id)
+
+
 def visible_workspaces(identity: Identity) -> list[str]:
     """The workspaces in which the caller may see agents."""
     return [one for one in identity.memberships if identity.allows(one, Permission.AGENTS_VIEW)]

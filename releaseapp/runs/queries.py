@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from releaseapp.db.api import Reader, Row
+from releaseapp.db.api import Reader, Row, Transaction
 from releaseapp.runs.models import LogLine, Run, RunStatus, StepRun, StepStatus
 
 _RUN = """
@@ -66,7 +66,15 @@ def count_runs(db: Reader, workspace_id: str, wanted: Filter, most: int) -> int:
 
 def list_attempts(db: Reader, first_run: str) -> list[Run]:
     """A run and its retries, in order."""
-    rows = db.all(f"SELECT {_LISTED} FROM runs WHERE first_run = :id ORDER BY attempt, id LIMIT 100", id=first_run)
+    rows = db.all(
+        f"""
+        SELECT {_LISTED} FROM runs WHERE id = :id
+        UNION ALL
+        SELECT {_LISTED} FROM runs WHERE first_run = :id AND attempt > 1
+        ORDER BY attempt, id LIMIT 100
+        """,
+        id=first_run,
+    )
     return [run_of(row) for row in rows]
 
 
@@ -191,3 +199,50 @@ def _parameters(workspace_id: str, wanted: Filter) -> dict[str, Any]:
 
 def _json(text: str | None) -> Any:
     return None if text is None else msgspec.json.decode(text)
+
+
+def insert_definition(tx: Transaction, digest: str, definition: str) -> None:
+    """Keeps a definition that a run is started with, unless it is kept already."""
+    tx.run(
+        """
+        INSERT INTO run_definitions (digest, definition) VALUES (:digest, :definition)
+        ON CONFLICT (digest) DO NOTHING
+        """,
+        digest=digest,
+        definition=definition,
+    )
+
+
+def insert_run(tx: Transaction, run: Run, digest: str, pins: str | None, turn: int) -> None:
+    """Adds a run that waits for its turn."""
+    tx.run(
+        """
+        INSERT INTO runs (id, workspace_id, workflow_id, workflow_name, version, status, trigger_type, attempt,
+                          first_run, retry_of, parent, parent_step, depth, is_test, steps_total, created_at, turn,
+                          definition, trigger_data, pins, inputs)
+        VALUES (:id, :workspace_id, :workflow_id, :workflow_name, :version, :status, :trigger_type, :attempt,
+                :first_run, :retry_of, :parent, :parent_step, :depth, :is_test, :steps_total, :created_at, :turn,
+                :digest, :trigger_data, :pins, :inputs)
+        """,
+        id=run.id,
+        workspace_id=run.workspace_id,
+        workflow_id=run.workflow_id,
+        workflow_name=run.workflow_name,
+        version=run.version,
+        status=run.status.value,
+        trigger_type=run.trigger["type"],
+        attempt=run.attempt,
+        first_run=run.first_run,
+        retry_of=run.retry_of,
+        parent=run.parent,
+        parent_step=run.parent_step,
+        depth=run.depth,
+        is_test=int(run.is_test),
+        steps_total=run.steps_total,
+        created_at=run.created_at,
+        turn=turn,
+        digest=digest,
+        trigger_data=msgspec.json.encode(run.trigger).decode(),
+        pins=pins,
+        inputs=msgspec.json.encode(run.inputs).decode(),
+    )

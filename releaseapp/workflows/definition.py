@@ -60,6 +60,7 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     needs: list[str] | None = None
     when: Expression | None = None
     for_each: Expression | list[Any] | None = None
+    max_parallel: Annotated[int, Meta(ge=1, le=100)] = 10
     retry: Retry | None = None
     timeout_seconds: Annotated[float, Meta(gt=0, le=604_800)] | None = None
     on_error: OnError = OnError.FAIL
@@ -73,6 +74,7 @@ class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     description: Annotated[str, Meta(max_length=5000)] = ""
     inputs: dict[str, Any] = {}
     output: Any = None
+    timeout_seconds: Annotated[float, Meta(gt=0, le=31_622_400)] | None = None
 
 
 def check(value: Any) -> list[Fault]:

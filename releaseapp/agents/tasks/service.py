@@ -37,6 +37,11 @@ def find_task(db: Reader, agent_id: str, task_id: str) -> Task | None:
     return msgspec.structs.replace(task, log=queries.list_log_lines(db, task_id, 0, LOG_LINES_SHOWN))
 
 
+def find_task_anywhere(db: Reader, task_id: str) -> Task | None:
+    """One task by id alone, without its log: for a run that waits for it."""
+    return queries.find_task_anywhere(db, task_id)
+
+
 def list_log(db: Reader, task_id: str, after: int, limit: int) -> list[LogLine]:
     """The lines of a task's log behind ``after``."""
     return queries.list_log_lines(db, task_id, after, limit)
@@ -73,8 +78,21 @@ def give_task(db: Database, wake: Wake, agent: Agent, title: str, task_input: An
 
     Raises Conflict when the agent is inactive, Invalid when the input is too large, NotFound when the agent is gone.
     """
+    with db.transaction() as tx:
+        return give_task_in(tx, wake, agent, title, task_input, actor=actor)
+
+
+def give_task_in(
+    tx: Transaction, wake: Wake, agent: Agent, title: str, task_input: Any, *, actor: str | None = None
+) -> Task:
+    """As :func:`give_task`, as a part of what else ``tx`` does; what it raises, it raises before it writes."""
     if len(msgspec.json.encode(task_input)) > LARGEST_INPUT_BYTES:
         raise Invalid.at("/input", f"input must be at most {LARGEST_INPUT_BYTES:,} bytes of JSON.")
+    state = agent_queries.find_agent(tx, agent.workspace_id, agent.id)
+    if state is None:
+        raise NotFound("There is no such agent.")
+    if state.agent.status is AgentStatus.INACTIVE:
+        raise Conflict(f"{agent.name} is inactive and takes no tasks; make it active or learning first.")
     task = Task(
         id=clock.new_id("tsk"),
         agent_id=agent.id,
@@ -92,19 +110,13 @@ def give_task(db: Database, wake: Wake, agent: Agent, title: str, task_input: An
         started_at=None,
         finished_at=None,
     )
-    with db.transaction() as tx:
-        state = agent_queries.find_agent(tx, agent.workspace_id, agent.id)
-        if state is None:
-            raise NotFound("There is no such agent.")
-        if state.agent.status is AgentStatus.INACTIVE:
-            raise Conflict(f"{agent.name} is inactive and takes no tasks; make it active or learning first.")
-        queries.insert_task(tx, task)
-        _record(tx, EventType.TASK_CREATED, task, actor=actor)
-        tx.after_commit(lambda: wake(task.id))
+    queries.insert_task(tx, task)
+    _record(tx, EventType.TASK_CREATED, task, actor=actor)
+    tx.after_commit(lambda: wake(task.id))
     return msgspec.structs.replace(task, log=[])
 
 
-def cancel_task(db: Database, agent_id: str, task_id: str, *, actor: str) -> Task:
+def cancel_task(db: Database, agent_id: str, task_id: str, *, actor: str | None) -> Task:
     """Ends a task that is not over: its worker stops at its next step, and what it brings is dropped.
 
     Raises NotFound, and Conflict when the task is over.

@@ -16,6 +16,7 @@ WHEN = Field("when", Box.TEXT, "The step is left out unless this is true.", requ
 FOR_EACH = Field(
     "for_each", Box.DATA, "The step is done once for each item of this list.", required=False, default=None
 )
+MAX_PARALLEL = Field("max_parallel", Box.NUMBER, "So many items at once.", required=False, default=10)
 TIMEOUT = Field("timeout_seconds", Box.NUMBER, "One try may take this long.", required=False, default=None)
 ATTEMPTS = Field("max_attempts", Box.NUMBER, "How often it is tried in all.", required=False, default=1)
 PAUSE = Field("interval_seconds", Box.NUMBER, "Seconds until the next try.", required=False, default=1.0)
@@ -25,7 +26,7 @@ BACKOFF = Field(
 ON_ERROR = Field(
     "on_error", Box.CHOICE, "What a failure means for the run.", required=False, default="fail", choices=tuple(OnError)
 )
-FLOW = (WHEN, FOR_EACH)
+FLOW = (WHEN, FOR_EACH, MAX_PARALLEL)
 FAILURE = (TIMEOUT, ON_ERROR)
 RETRY = (ATTEMPTS, BACKOFF, PAUSE)
 
