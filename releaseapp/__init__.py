@@ -32,5 +32,6 @@ def make_app(settings: Settings, ini: Mapping[str, Any] | None = None) -> Router
     config.include("releaseapp.pages")
     config.include("releaseapp.health")
     # Where no views are; and who has no PostgreSQL has no driver for it either.
-    config.scan("releaseapp", ignore=["releaseapp.db", "releaseapp.server", "releaseapp.live", "releaseapp.cli"])
+    rooms = ("cli", "db", "live", "runs.machine", "server", "steps", "workers")
+    config.scan("releaseapp", ignore=[f"releaseapp.{room}" for room in rooms])
     return config.make_wsgi_app()

@@ -54,6 +54,8 @@ def includeme(config: Any) -> None:
         reconcile(store)
         if settings.seed_demo:
             seed_workflows(store)
+    config.registry.run_wakeups = open_wakeups(settings, Work.RUNS)
+    config.registry.wake_run = config.registry.run_wakeups.wake
     config.registry.queue = open_wakeups(settings, Work.TASKS)
     config.registry.wake = config.registry.queue.wake
     config.registry.worker = Worker(

@@ -7,6 +7,7 @@ from pyramid.authorization import Allow, Authenticated
 
 from releaseapp.agents.resources import AgentNode, Agents, AllAgents, Memory, Tasks
 from releaseapp.auth.resources import AccountNode, Auth, Sessions, Tokens
+from releaseapp.runs.resources import RunNode, RunsNode, StepsNode
 from releaseapp.web.request import Request
 from releaseapp.web.resources import Resource
 from releaseapp.web.statics import Static
@@ -42,10 +43,14 @@ TREE: Mapping[type[Resource], Mapping[str, type[Resource]]] = {
         "agents": Agents,
         "members": Members,
         "roles": Roles,
+        "runs": RunsNode,
         "workflows": Workflows,
     },
     WorkflowNode: {
         "versions": Versions,
+    },
+    RunNode: {
+        "steps": StepsNode,
     },
     AgentNode: {
         "memory": Memory,

@@ -107,7 +107,9 @@ def retry_run(runs: Runs, run: Run, retry: Retry, actor: str | None, email: str 
     return again
 
 
-def retry_failed(runs: Runs, workspace_id: str, wanted: Filter, actor: str | None) -> list[Run]:
+def retry_failed(
+    runs: Runs, workspace_id: str, wanted: Filter, actor: str | None, email: str | None = None
+) -> list[Run]:
     """Retries the runs that failed among those wanted, the oldest first, from where each failed; at most 500.
 
     Runs that were retried already, and those of a workflow that is gone, are left alone.
@@ -118,7 +120,7 @@ def retry_failed(runs: Runs, workspace_id: str, wanted: Filter, actor: str | Non
     for run in reversed(found):
         newest = queries.list_attempts(runs.db, run.first_run)[-1]
         if newest.id == run.id:
-            again.append(retry_run(runs, run, Retry(), actor))
+            again.append(retry_run(runs, run, Retry(), actor, email))
     return again
 
 

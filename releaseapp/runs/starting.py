@@ -22,7 +22,7 @@ from releaseapp.runs.models import Run, RunStatus
 from releaseapp.workflows.models import Version, Workflow
 
 LARGEST_INPUTS_BYTES = 262_144
-_KEPT_VALIDATORS = 128
+_KEPT_SCHEMAS = 128
 _MOST_FAULTS = 20
 
 
@@ -120,26 +120,25 @@ def check_inputs(definition: str, inputs: dict[str, Any]) -> dict[str, Any]:
     """The inputs with defaults filled in; raises Invalid with every fault, by pointers that begin with /inputs."""
     if len(msgspec.json.encode(inputs)) > LARGEST_INPUTS_BYTES:
         raise Invalid.at("/inputs", f"inputs must be at most {LARGEST_INPUTS_BYTES:,} bytes of JSON.")
-    validator = _validator_of(definition)
-    if validator is None:
-        return inputs
-    properties = validator.schema.get("properties", {})
+    properties = _schema_of(definition).get("properties", {})
     filled = {
         **{name: one["default"] for name, one in properties.items() if isinstance(one, dict) and "default" in one},
         **inputs,
     }
-    faults = list(_faults(validator, filled))
+    faults = list(_faults(_validator_of(definition), filled))
     if faults:
         raise Invalid(faults)
     return filled
 
 
-@lru_cache(maxsize=_KEPT_VALIDATORS)
-def _validator_of(definition: str) -> Draft202012Validator | None:
-    schema = msgspec.json.decode(definition).get("inputs")
-    if not schema:
-        return None
-    return Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+@lru_cache(maxsize=_KEPT_SCHEMAS)
+def _schema_of(definition: str) -> dict[str, Any]:
+    return msgspec.json.decode(definition).get("inputs") or {}
+
+
+@lru_cache(maxsize=_KEPT_SCHEMAS)
+def _validator_of(definition: str) -> Draft202012Validator:
+    return Draft202012Validator(_schema_of(definition), format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 
 def _faults(validator: Draft202012Validator, inputs: dict[str, Any]) -> Iterator[Fault]:
@@ -152,7 +151,8 @@ def _faults(validator: Draft202012Validator, inputs: dict[str, Any]) -> Iterator
 def _pointer(error: ValidationError) -> str:
     path = [*error.absolute_path]
     if error.validator == "required":
-        missing = [name for name in error.validator_value if name not in error.instance]
+        required: list[str] = error.schema["required"]  # type: ignore[index]
+        missing = [name for name in required if name not in error.instance]  # type: ignore[operator]
         path += missing[:1]
     return "/inputs" + "".join(f"/{pointer_part(str(part))}" for part in path)
 
