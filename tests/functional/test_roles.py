@@ -29,6 +29,9 @@ def world(app):
     item = owner.post_json(f"{base}/memory", {"key": "k", "value": 1}).json
     definition = {"name": "W", "steps": [{"id": "a", "type": "transform", "config": {"value": 1}}]}
     workflow = owner.post_json("/workspaces/aurora/workflows", {"definition": definition}).json
+    there = f"/workspaces/aurora/workflows/{workflow['id']}"
+    owner.post_json(f"{there}/versions/1/publish", {})
+    run = owner.post_json(f"{there}/run", {}, status=201).json
     member = people[Role.VIEWER].get("/auth/me").json["user"]["id"]
     addresses = {
         "Root": "/",
@@ -52,6 +55,10 @@ def world(app):
         "TaskNode": f"{base}/tasks/{task['id']}",
         "Memory": f"{base}/memory",
         "MemoryNode": f"{base}/memory/{item['id']}",
+        "RunsNode": "/workspaces/aurora/runs",
+        "RunNode": f"/workspaces/aurora/runs/{run['id']}",
+        "StepsNode": f"/workspaces/aurora/runs/{run['id']}/steps",
+        "StepNode": f"/workspaces/aurora/runs/{run['id']}/steps/a",
         "Schemas": "/schemas",
         "Workflows": "/workspaces/aurora/workflows",
         "WorkflowNode": f"/workspaces/aurora/workflows/{workflow['id']}",
