@@ -1,21 +1,33 @@
 """Opens what the server stands on: database, workflow file, queue; brings them up to date."""
 
 import logging
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, cast
 
+import msgspec
+
+from releaseapp.agents.service import list_agents
 from releaseapp.agents.tasks.worker import Worker
+from releaseapp.credentials.models import User, UserKind
+from releaseapp.credentials.service import vault_state
+from releaseapp.credentials.vault import Vault, open_vault
 from releaseapp.db import connect
 from releaseapp.db.api import Database
 from releaseapp.db.migrate import migrate
 from releaseapp.seeds import demo_accounts, demo_lines, seed, seed_workflows
 from releaseapp.settings import Settings
 from releaseapp.wakeups import Work, open_wakeups
+from releaseapp.web.paging import FIRST
 from releaseapp.workflows.file import WorkflowFile
 from releaseapp.workflows.service import reconcile
 from releaseapp.workflows.store import Store
 
 log = logging.getLogger(__name__)
+
+MOST_AGENTS = 10_000
+"""Of a workspace, that are asked which credentials they name."""
 
 
 def open_database(settings: Settings) -> Database:
@@ -40,6 +52,25 @@ def open_workflows(settings: Settings) -> WorkflowFile:
     return file
 
 
+def look_into_vault(db: Database, settings: Settings) -> Vault:
+    """The vault of the settings; the log says loudly when it does not open what is stored."""
+    vault = open_vault(settings)
+    state = vault_state(db, vault)
+    if state.sentence is not None:
+        log.log(logging.INFO if state.takes or not state.counts else logging.ERROR, "credentials: %s", state.sentence)
+    return vault
+
+
+def users_of_credentials(db: Database, file: WorkflowFile, workspace_id: str) -> Iterator[User]:
+    """What may name credentials in a workspace: the published version and newest draft of workflows, and agents."""
+    for workflow in file.read().workflows:
+        if workflow.workspace_id == workspace_id and workflow.deleted_at is None:
+            for version in {one.number: one for one in (workflow.shown, workflow.newest_draft) if one}.values():
+                yield User(UserKind.WORKFLOW, workflow.id, workflow.shown.name, bytes(version.definition))
+    for agent in list_agents(db, workspace_id, FIRST, MOST_AGENTS):
+        yield User(UserKind.AGENT, agent.id, agent.name, msgspec.json.encode(agent.runtime))
+
+
 def includeme(config: Any) -> None:
     """Puts ``db``, ``queue`` and ``wake`` on the registry, where requests find them."""
     settings: Settings = config.registry.app_settings
@@ -49,6 +80,10 @@ def includeme(config: Any) -> None:
         seed(config.registry.db, settings)
         config.registry.demo_accounts = demo_accounts()
         config.registry.demo_lines = demo_lines()
+    config.registry.vault = look_into_vault(config.registry.db, settings)
+    config.registry.users_of_credentials = partial(
+        users_of_credentials, config.registry.db, config.registry.workflow_file
+    )
     store = Store(config.registry.db, config.registry.workflow_file)
     if store.file.fault is None:
         reconcile(store)

@@ -7,6 +7,7 @@ from pyramid.authorization import Allow, Authenticated
 
 from releaseapp.agents.resources import AgentNode, Agents, AllAgents, Memory, Tasks
 from releaseapp.auth.resources import AccountNode, Auth, Sessions, Tokens
+from releaseapp.credentials.resources import Credentials
 from releaseapp.runs.resources import RunNode, RunsNode, StepsNode
 from releaseapp.web.request import Request
 from releaseapp.web.resources import Resource
@@ -41,6 +42,7 @@ TREE: Mapping[type[Resource], Mapping[str, type[Resource]]] = {
     WorkspaceNode: {
         "activity": Activity,
         "agents": Agents,
+        "credentials": Credentials,
         "members": Members,
         "roles": Roles,
         "runs": RunsNode,

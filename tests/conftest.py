@@ -17,6 +17,7 @@ from releaseapp.settings import Mode, Settings
 from releaseapp.storage import open_database
 
 SECRET = "a secret for tests, long enough and varied: 0123456789"
+VAULT_SECRET = "another secret for tests, which seals credentials: 9876"
 
 
 def settings_for(folder: Path, **changes) -> Settings:
@@ -25,6 +26,7 @@ def settings_for(folder: Path, **changes) -> Settings:
         "agent_db_path": str(folder / "agents.db"),
         "workflow_store_path": str(folder / "workflows.json"),
         "jwt_secret": SECRET,
+        "credentials_secret": VAULT_SECRET,
         "worker_threads": 0,
     }
     return Settings(**{**values, **changes})

@@ -21,6 +21,10 @@ class EventType(StrEnum):
     APPROVAL_EXPIRED = "approval.expired"
     APPROVAL_REQUESTED = "approval.requested"
     APPROVAL_WITHDRAWN = "approval.withdrawn"
+    CREDENTIAL_CREATED = "credential.created"
+    CREDENTIAL_DELETED = "credential.deleted"
+    CREDENTIAL_ROTATED = "credential.rotated"
+    CREDENTIAL_UPDATED = "credential.updated"
     EDIT_FORCED = "edit.forced"
     EDIT_LOCKED = "edit.locked"
     EDIT_UNLOCKED = "edit.unlocked"
@@ -75,6 +79,7 @@ _PERMISSION_BY_THING: dict[str, Permission | None] = {
     "account": None,
     "agent": Permission.AGENTS_VIEW,
     "approval": Permission.RUNS_VIEW,
+    "credential": Permission.CREDENTIALS_VIEW,
     "edit": Permission.WORKFLOWS_VIEW,
     "member": Permission.MEMBERS_VIEW,
     "memory": Permission.MEMORY_VIEW,

@@ -32,6 +32,8 @@ def world(app):
     there = f"/workspaces/aurora/workflows/{workflow['id']}"
     owner.post_json(f"{there}/versions/1/publish", {})
     run = owner.post_json(f"{there}/run", {}, status=201).json
+    credential = {"name": "Shop", "type": "api-key", "fields": {"key": "k-12345678"}}
+    credential = owner.post_json("/workspaces/aurora/credentials", credential).json
     member = people[Role.VIEWER].get("/auth/me").json["user"]["id"]
     addresses = {
         "Root": "/",
@@ -49,6 +51,8 @@ def world(app):
         "MemberNode": f"/workspaces/aurora/members/{member}",
         "Roles": "/workspaces/aurora/roles",
         "Activity": "/workspaces/aurora/activity",
+        "Credentials": "/workspaces/aurora/credentials",
+        "CredentialNode": f"/workspaces/aurora/credentials/{credential['id']}",
         "Agents": "/workspaces/aurora/agents",
         "AgentNode": base,
         "Tasks": f"{base}/tasks",
