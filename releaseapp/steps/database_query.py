@@ -1,12 +1,16 @@
 """``database.query``: runs one SQL statement."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
-from releaseapp.steps.api import Context, Preset, Result, StepFailed, StepType
+from releaseapp.steps.api import Context, Done, Preset, StepFailed, StepType
 from releaseapp.steps.fields import Reference, Text
+from releaseapp.steps.sql.rows import Rows, Statement
+
+if TYPE_CHECKING:
+    from releaseapp.credentials.models import Secret
 
 
 class DatabaseQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -21,9 +25,37 @@ class DatabaseQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     row_limit: Annotated[int, Meta(ge=1, le=10_000, description="More rows than this are an error.")] = 1000
 
 
-def run(_config: DatabaseQuery, _context: Context) -> Result:
-    """Runs it."""
-    raise StepFailed("This server cannot query databases yet.", retryable=False)
+def run(config: DatabaseQuery, context: Context) -> Done:
+    """Runs it; the output is the rows, and how many they are (or how many a statement without rows changed)."""
+    secret = context.credential(config.credential)
+    statement = Statement(
+        sql=config.sql, parameters=config.parameters, write=config.write, row_limit=config.row_limit, name=secret.name
+    )
+    rows = _answer(secret, statement, context)
+    context.log(f"{rows.count} {'row' if rows.count == 1 else 'rows'}.")
+    return Done({"rows": rows.rows, "row_count": rows.count})
+
+
+def _answer(secret: "Secret", statement: Statement, context: Context) -> Rows:
+    if secret.type != "database":
+        raise StepFailed(
+            f"The credential {secret.name!r} is of the type {secret.type}; a query needs one of the type database.",
+            retryable=False,
+        )
+    # An engine is loaded when it is asked for: the driver of PostgreSQL is an extra.
+    url = secret.fields.get("url", "").strip()
+    if url.startswith("sqlite:///"):
+        from releaseapp.steps.sql import sqlite  # noqa: PLC0415
+
+        return sqlite.query(url, statement, context)
+    if url.startswith(("postgresql://", "postgres://")):
+        from releaseapp.steps.sql import postgres  # noqa: PLC0415
+
+        return postgres.query(secret, statement, context)
+    raise StepFailed(
+        f"The url of the credential {secret.name!r} is neither postgresql:// nor sqlite:///; change the credential.",
+        retryable=False,
+    )
 
 
 TYPE = StepType(
