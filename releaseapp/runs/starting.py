@@ -19,7 +19,7 @@ from releaseapp.runs.machine import queries as machine
 from releaseapp.runs.machine.blueprint import blueprint_of
 from releaseapp.runs.machine.state import NO_PINS, Pins
 from releaseapp.runs.models import Run, RunStatus
-from releaseapp.workflows.models import Version, Workflow
+from releaseapp.workflows.models import Version, Workflow, WorkflowStatus
 
 LARGEST_INPUTS_BYTES = 262_144
 _KEPT_SCHEMAS = 128
@@ -60,6 +60,8 @@ def published(workflow: Workflow) -> Version:
     """The version that runs when none is named; raises Conflict when there is none, or the workflow is put away."""
     if workflow.deleted_at is not None:
         raise Conflict("This workflow is in the bin; restore it first.")
+    if workflow.status is WorkflowStatus.PAUSED:
+        raise Conflict(f"{workflow.shown.name} is paused; resume it first.")
     version = workflow.version(workflow.published_version) if workflow.published_version is not None else None
     if version is None:
         raise Conflict(f"{workflow.shown.name} has no published version; publish one, or try the draft.")

@@ -60,7 +60,7 @@ STATEMENTS = [
     "CREATE INDEX runs_by_holder ON runs (held_by, turn) WHERE held_by IS NOT NULL",
     "CREATE INDEX runs_by_wake ON runs (wake_at) WHERE wake_at IS NOT NULL",
     "CREATE INDEX runs_by_lease ON runs (lease_expires_at) WHERE lease_expires_at IS NOT NULL",
-    "CREATE INDEX runs_by_parent ON runs (parent) WHERE parent IS NOT NULL",
+    "CREATE INDEX runs_by_parent ON runs (parent, id) WHERE parent IS NOT NULL",
     "CREATE INDEX runs_by_first_run ON runs (first_run, attempt) WHERE attempt > 1",
     "CREATE INDEX runs_by_definition ON runs (definition)",
     "CREATE INDEX runs_by_end ON runs (workspace_id, finished_at) WHERE finished_at IS NOT NULL",
