@@ -346,10 +346,11 @@ def _contradictions(settings: Settings, lines: "_IniLines") -> list[str]:
 
 def _faults_of_pairs(settings: Settings, lines: "_IniLines") -> list[str]:
     """Secrets that are given twice, or a previous one without one that took its place."""
-    faults = []
-    for name in ("jwt_secret", "credentials_secret"):
-        if getattr(settings, name) and getattr(settings, name) == getattr(settings, f"{name}_previous"):
-            faults.append(f"{lines.place(f'{name}_previous')}: {name}_previous is the same as {name}; remove it.")
+    faults = [
+        f"{lines.place(f'{name}_previous')}: {name}_previous is the same as {name}; remove it."
+        for name in ("jwt_secret", "credentials_secret")
+        if getattr(settings, name) and getattr(settings, name) == getattr(settings, f"{name}_previous")
+    ]
     if settings.credentials_secret and settings.credentials_secret == settings.jwt_secret:
         faults.append(
             f"{lines.place('credentials_secret')}: credentials_secret is the same as jwt_secret; take another, so that"
