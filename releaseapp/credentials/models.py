@@ -25,6 +25,10 @@ class VaultLocked(Conflict):
     """The vault cannot seal or open now; the sentence names the cure."""
 
 
+class Breaks(Conflict):
+    """It would break what uses a credential; it can be told to go ahead."""
+
+
 class Credential(msgspec.Struct, frozen=True):
     """What may be shown of a credential.
 

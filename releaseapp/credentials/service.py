@@ -9,7 +9,7 @@ import msgspec
 from releaseapp import clock
 from releaseapp.credentials import contents, queries
 from releaseapp.credentials.contents import Content
-from releaseapp.credentials.models import Credential, CredentialState, CredentialType, Sealed, Secret, Use
+from releaseapp.credentials.models import Breaks, Credential, CredentialState, CredentialType, Sealed, Secret, Use
 from releaseapp.credentials.rotation import rotate
 from releaseapp.credentials.schemas import CredentialChange, CredentialCreate
 from releaseapp.credentials.state import refuse_unless_open, unreadable, vault_state
@@ -187,7 +187,7 @@ def is_same_name(one: str, other: str) -> bool:
 
 
 def refuse_breaking(uses: Sequence[Use], number: int, doing: str, *, force: bool) -> None:
-    """Raises Conflict, which names what would break, unless told to go ahead with ``force``.
+    """Raises Breaks, which names what would break, unless told to go ahead with ``force``.
 
     ``number`` counts those too of which the caller may not know the name.
     """
@@ -196,7 +196,7 @@ def refuse_breaking(uses: Sequence[Use], number: int, doing: str, *, force: bool
     named = [f"the {use.kind} {use.name!r}" for use in uses[:_NAMED_IN_A_SENTENCE]]
     if number > len(named):
         named.append(f"{number - len(named)} more" if named else f"{number} that you may not see")
-    raise Conflict(
+    raise Breaks(
         f"{doing} would break {' and '.join(named)}. Change what names it first, or repeat this with ?force=1.",
         used_by=[{"kind": use.kind, "id": use.id, "name": use.name} for use in uses],
     )

@@ -200,3 +200,8 @@ TESTERS: Mapping[CredentialType, Callable[[Trial], Outcome]] = {
     CredentialType.WEBHOOK_SECRET: _opens,
     CredentialType.CUSTOM: _opens,
 }
+
+
+def needs_url(kind: CredentialType) -> bool:
+    """Whether the test needs an address to send the credential to."""
+    return TESTERS[kind] is _http

@@ -236,3 +236,14 @@ KINDS: Mapping[CredentialType, Kind] = {
         lambda _fields: (),
     ),
 }
+
+HOSTS_MATTER = frozenset(
+    {
+        CredentialType.API_KEY,
+        CredentialType.BASIC,
+        CredentialType.CUSTOM,
+        CredentialType.OAUTH_TOKEN,
+        CredentialType.WEBHOOK_SECRET,
+    }
+)
+"""The types of which people say where they may be sent; the others have an address of their own."""

@@ -416,3 +416,138 @@ def test_every_list_is_read_by_an_index(app, seeded, shop, monkeypatch):
         plan = [row["detail"] for row in read(seeded, f"EXPLAIN QUERY PLAN {sql}", **parameters)]
         assert all("USING INDEX" in step or "USING COVERING INDEX" in step for step in plan), (sql, plan)
         assert not any("TEMP B-TREE" in step for step in plan), (sql, plan)
+
+
+@pytest.fixture
+def browser(app):
+    return app.as_browser("avery.owner@example.com")
+
+
+def test_a_person_adds_uses_replaces_and_deletes_a_credential(app, browser):
+    page = browser.get("/workspaces/aurora").click("Credentials", index=0)
+    assert "No credential yet" in page.text
+    page = page.click("Add the first credential").click("API key")
+    form = page.forms["credential"]
+    assert form["field-key"].attrs["type"] == "password"
+    assert (form["field-header"].value, form["field-prefix"].value) == ("Authorization", "Bearer")
+    form["name"], form["field-key"], form["allowed_hosts"] = "Shop", KEY, "api.example.com\n*.example.org"
+    shown = form.submit(status=303).follow()
+    assert "will not be shown again" in shown.text
+    assert "*.example.org" in shown.text
+    assert opened(app, "Shop").secrets == (KEY,)
+    replace = shown.click("Replace the secret").forms["credential"]
+    assert replace["field-key"].value == ""
+    replace["field-key"], replace["field-prefix"] = "another-key", ""
+    replace.submit(status=303)
+    assert opened(app, "Shop").fields == {"key": "another-key", "header": "Authorization", "prefix": ""}
+    edit = browser.get(shown.request.path).click("Edit").forms["credential"]
+    edit["name"], edit["allowed_hosts"] = "Store", "api.example.com"
+    assert "Store" in edit.submit(status=303).follow().text
+    assert "api.example.com" in browser.get(AURORA).html.find("table").text
+    asked = browser.get(shown.request.path).click("Delete")
+    assert "No published version" in asked.text
+    gone = next(form for form in asked.forms.values() if form.action.endswith("/delete")).submit(status=303).follow()
+    assert "Store is deleted." in gone.text
+
+
+def test_the_form_of_each_type_makes_one(app, browser):
+    for kind, fields in EXAMPLES.items():
+        form = browser.get(f"{AURORA}/new?type={kind}").forms["credential"]
+        form["name"] = kind
+        for number, (name, value) in enumerate(fields.items(), start=1):
+            if kind == "custom":
+                form[f"name-{number}"], form[f"value-{number}"] = name, value
+            else:
+                form[f"field-{name}"] = value
+        page = form.submit(status=303).follow()
+        assert KEY not in page.text
+        secret = opened(app, kind)
+        assert {name: secret.fields[name] for name in fields} == fields
+        test = page.forms["test"]
+        assert ("url" in test.fields) == (kind in {"api-key", "basic", "oauth-token"})
+    listed = browser.get(AURORA)
+    assert len(listed.html.find("tbody").find_all("tr")) == len(EXAMPLES)
+    assert len(browser.get(f"{AURORA}?fragment=rows&type=smtp").html.find("tbody").find_all("tr")) == 1
+
+
+def test_a_form_that_is_refused_keeps_what_was_typed_but_for_the_secrets(browser):
+    form = browser.get(f"{AURORA}/new?type=smtp").forms["credential"]
+    form["name"], form["field-host"], form["field-sender"] = "Mail", "smtp.example.com", "nobody"
+    form["field-password"] = KEY
+    page = form.submit(status=400)
+    assert KEY not in page.text
+    assert page.html.find(id="field-sender-error").text.strip().startswith("sender must be")
+    assert "required when" in page.html.find(id="field-username-error").text
+    again = page.forms["credential"]
+    assert (again["name"].value, again["field-host"].value, again["field-password"].value) == (
+        "Mail",
+        "smtp.example.com",
+        "",
+    )
+    form = browser.get(f"{AURORA}/new?type=custom").forms["credential"]
+    form["name"], form["name-2"], form["value-2"] = "C", "token", KEY
+    form["name-3"], form["value-3"] = "a b", KEY
+    page = form.submit(status=400)
+    assert KEY not in page.text
+    assert page.forms["credential"]["name-2"].value == "token"
+    assert page.html.find(id="value-3-error")
+
+
+def test_a_taken_name_and_a_name_in_use_are_told_on_the_page(browser, avery, shop):
+    form = browser.get(f"{AURORA}/new?type=custom").forms["credential"]
+    form["name"], form["name-1"], form["value-1"] = "shop", "a", "x"
+    assert "already" in form.submit(status=409).text
+    workflow_that_names(avery, "Shop")
+    assert "Nightly" in browser.get(AURORA).html.find("table").text
+    assert "Nightly" in browser.get(f"{path_of(shop)}/delete").text
+    edit = browser.get(f"{path_of(shop)}/edit").forms["credential"]
+    edit["name"] = "Store"
+    page = edit.submit(status=409)
+    assert "Nightly" in page.text
+    again = page.forms["credential"]
+    assert again["name"].value == "Store"
+    again["force"] = True
+    again.submit(status=303)
+    assert avery.get(path_of(shop)).json["name"] == "Store"
+
+
+def test_two_who_edit_the_same_credential_do_not_overwrite_each_other(browser, avery, shop):
+    form = browser.get(f"{path_of(shop)}/edit").forms["credential"]
+    avery.patch_json(path_of(shop), {"scopes": ["theirs"]})
+    form["scopes"] = "mine"
+    assert "Somebody else" in form.submit(status=409).text
+    assert avery.get(path_of(shop)).json["scopes"] == ["theirs"]
+
+
+def test_an_editor_sees_credentials_without_buttons_and_a_viewer_no_entry(app, shop):
+    casey = app.as_browser("casey.editor@example.com")
+    page = casey.get(path_of(shop))
+    assert "Replace the secret" not in page.text
+    assert "test" not in page.forms
+    casey.get(f"{AURORA}/new", status=403)
+    devon = app.as_browser("devon.viewer@example.com")
+    assert "/credentials" not in devon.get("/workspaces/cobalt").text
+    devon.get("/workspaces/cobalt/credentials", status=403)
+
+
+def test_the_pages_say_when_the_vault_is_shut_and_offer_nothing_that_would_fail(app, browser, shop, settings):
+    for secret, word in (("", "openssl"), ("a wrong secret that nobody ever used: 31415926535", "PREVIOUS")):
+        other = type(app)(other_app(settings, credentials_secret=secret))
+        one = other.as_browser("avery.owner@example.com")
+        page = one.get(AURORA)
+        assert word in page.html.find(role="alert").text
+        assert "Add a credential" not in page.text
+        assert "Replace the secret" not in one.get(path_of(shop)).text
+        form = browser.get(f"{path_of(shop)}/replace").forms["credential"]
+        one.get(f"{path_of(shop)}/delete", status=200)
+        other.app.registry.db.close()
+        assert form
+
+
+def test_what_happened_to_credentials_is_told_in_words(browser, avery, shop):
+    avery.patch_json(path_of(shop), {"scopes": ["a"]})
+    avery.delete(path_of(shop))
+    text = " ".join(browser.get("/workspaces/aurora/activity").html.find("ol", class_="feed").text.split())
+    assert "added the credential Shop" in text
+    assert "changed the credential Shop scopes" in text
+    assert "deleted the credential Shop" in text
