@@ -60,3 +60,22 @@ def test_the_console_block_names_the_targets_of_the_makefile():
     for page in ("README.md", "CONTRIBUTING.md"):
         for target in re.findall(r"^\$ make (\w+)", (ROOT / page).read_text(), re.MULTILINE):
             assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_the_tables_of_the_state_machine_are_its_data():
+    from releaseapp.runs.models import RUN_TRANSITIONS, STEP_TRANSITIONS
+
+    text = (ROOT / "docs" / "runs.md").read_text()
+    rows = [
+        tuple(cell.strip() for cell in line.strip("|").split("|")) for line in text.splitlines() if line.startswith("|")
+    ]
+    runs = {
+        (before.value, after.value, ", ".join(sorted(causes, reverse=True)))
+        for before, moves in RUN_TRANSITIONS.items()
+        for after, causes in moves.items()
+    }
+    states = {before.value for before in RUN_TRANSITIONS}
+    told = {row for row in rows if len(row) == 3 and row[0] in states}
+    assert {(a, b, ", ".join(sorted(c.split(", "), reverse=True))) for a, b, c in told} == runs
+    steps = {before.value: {after.value for after in moves} for before, moves in STEP_TRANSITIONS.items() if moves}
+    assert {row[0]: set(row[1].split(", ")) for row in rows if len(row) == 2 and row[0] in steps} == steps

@@ -6,6 +6,7 @@ of it ends. Whoever lost the lease finds out in the transaction, and writes
 nothing.
 """
 
+import logging
 import threading
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -14,6 +15,7 @@ import msgspec
 
 from releaseapp import clock
 from releaseapp.db.api import Row, Transaction
+from releaseapp.errors import Busy
 from releaseapp.events.models import EventType
 from releaseapp.events.service import append
 from releaseapp.runs.machine import ending, queries, requests
@@ -26,6 +28,8 @@ from releaseapp.runs.machine.state import Attempt, Claimed, RunState
 from releaseapp.runs.machine.turns import let_one_go
 from releaseapp.runs.models import WHOLE, LogLine, RunStatus, StepStatus
 from releaseapp.steps.api import Abandoned, Done, StepFailed
+
+log = logging.getLogger(__name__)
 
 _FLUSH_SECONDS = 0.2
 _LOOK_SECONDS = 1.0
@@ -129,26 +133,40 @@ class Driver:
 
     def _write(self) -> bool:
         """Writes what was decided; whether there is more to decide at once."""
-        state = self._state
-        with self._kit.db.transaction() as tx:
-            row = self._check_lease(tx)
-            again = self._perform(tx)
-            if row["turn"] is not None:
-                again = True
-                queries.clear_turn(tx, self.run.id)
-            self._write_lines(tx)
-            for attempt in state.take_changed():
-                self._write_attempt(tx, attempt)
-            for waits_for in state.undo:
-                ending.undo(tx, self._kit, self.run.id, waits_for)
-            state.undo.clear()
-            if state.is_over:
-                self._end(tx)
-            elif not again and not self._advance.launch and not self._contexts:
-                self._leave(tx)
+        while True:
+            begun = False
+            try:
+                with self._kit.db.transaction() as tx:
+                    begun = True
+                    again = self._write_in(tx)
+            except Busy:
+                # Nothing was touched while the turn to write did not come; what is decided must not be lost for it.
+                if begun or self._stopping:
+                    raise
+                log.warning("run %s waits for the database, which is busy", self.run.id)
             else:
-                queries.set_progress(tx, self.run.id, state.steps_done, self._log_lines)
-        return again and not state.is_over
+                return again and not self._state.is_over
+
+    def _write_in(self, tx: Transaction) -> bool:
+        state = self._state
+        row = self._check_lease(tx)
+        again = self._perform(tx)
+        if row["turn"] is not None:
+            again = True
+            queries.clear_turn(tx, self.run.id)
+        self._write_lines(tx)
+        for attempt in state.take_changed():
+            self._write_attempt(tx, attempt)
+        for waits_for in state.undo:
+            ending.undo(tx, self._kit, self.run.id, waits_for)
+        state.undo.clear()
+        if state.is_over:
+            self._end(tx)
+        elif not again and not self._advance.launch and not self._contexts:
+            self._leave(tx)
+        else:
+            queries.set_progress(tx, self.run.id, state.steps_done, self._log_lines)
+        return again
 
     def _has_news(self) -> bool:
         state = self._state
