@@ -3,18 +3,8 @@
 import pytest
 from conftest import settings_for
 from databases import postgres, target  # noqa: F401 - fixtures
+from releaseapp.outbound import Outbound
 from steps.context import FakeContext
-
-try:
-    from releaseapp.outbound import Outbound
-except ImportError:
-
-    class Outbound:
-        def __init__(self, settings):
-            pass
-
-        def check_host(self, host, port):
-            return ["127.0.0.1"]
 
 
 @pytest.fixture
