@@ -9,8 +9,17 @@ import msgspec
 from releaseapp import clock
 from releaseapp.credentials import contents, queries
 from releaseapp.credentials.contents import Content
-from releaseapp.credentials.models import Breaks, Credential, CredentialState, CredentialType, Sealed, Secret, Use
-from releaseapp.credentials.rotation import rotate
+from releaseapp.credentials.models import (
+    Breaks,
+    Credential,
+    CredentialState,
+    CredentialType,
+    Sealed,
+    Secret,
+    Use,
+    VaultState,
+)
+from releaseapp.credentials.rotation import Rotation, rotate
 from releaseapp.credentials.schemas import CredentialChange, CredentialCreate
 from releaseapp.credentials.state import refuse_unless_open, unreadable, vault_state
 from releaseapp.credentials.vault import Vault
@@ -19,7 +28,7 @@ from releaseapp.errors import Conflict, NotFound
 from releaseapp.events.models import EventType
 from releaseapp.events.service import append
 
-__all__ = ["rotate", "unreadable", "vault_state"]
+__all__ = ["Rotation", "VaultState", "rotate", "unreadable", "vault_state"]
 
 Guard = Callable[[int], None] | None
 """Called with the present revision inside the transaction; refuses by raising."""
