@@ -1,0 +1,1 @@
+"""A step type of our own."""
