@@ -1,6 +1,7 @@
 """What can be done with credentials."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from releaseapp.credentials.models import (
     Sealed,
     Secret,
     Use,
+    VaultLocked,
     VaultState,
 )
 from releaseapp.credentials.rotation import Rotation, rotate
@@ -52,8 +54,12 @@ def open_credential(db: Reader, vault: Vault, workspace_id: str, name_or_id: str
 
 
 def secrets_of_workspace(db: Reader, vault: Vault, workspace_id: str) -> list[Secret]:
-    """Every credential of a workspace, opened; raises VaultLocked when one cannot be."""
-    return [_opened(vault, sealed) for sealed in queries.list_sealed(db, workspace_id)]
+    """Every credential of a workspace that opens, by name. What does not open cannot turn up anywhere either."""
+    found = []
+    for sealed in queries.list_sealed(db, workspace_id):
+        with suppress(VaultLocked):
+            found.append(_opened(vault, sealed))
+    return found
 
 
 def note_use(db: Database, credential_id: str, used_by: str) -> None:

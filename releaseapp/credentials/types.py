@@ -75,7 +75,7 @@ class Database(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class WebhookSecret(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The address of a Slack-compatible webhook, or a secret that signs what is sent; or both."""
+    """A Slack-compatible webhook, or a secret that signs."""
 
     url: Annotated[Hidden, Meta(description="The whole address: whoever knows it can post.")] = ""
     secret: Annotated[Hidden, Meta(description="Signs messages, where the receiver checks that.")] = ""

@@ -221,3 +221,14 @@ def make_workspace(db):
             """,
             at=clock.now_text(),
         )
+
+
+def test_one_that_does_not_open_keeps_nobody_from_the_others(db):
+    make_workspace(db)
+    for name in "ab":
+        given = CredentialCreate(name, CredentialType.API_KEY, {"key": f"key-{name}"})
+        service.create_credential(db, vault(ONE), "w", given, actor="x")
+    with db.transaction() as tx:
+        tx.run("UPDATE credentials SET sealed = 'v1.000000000000.AAAA' WHERE name = 'a'")
+    assert [one.secrets for one in service.secrets_of_workspace(db, vault(ONE), "w")] == [("key-b",)]
+    assert [one.state.credential.name for one in service.unreadable(db, vault(ONE))] == ["a"]
