@@ -195,6 +195,19 @@ class Settings:
     runs_at_once_per_workflow: int = _setting(
         0, _whole(0, 10_000), "Runs of one workflow that may be at work at once, unless it says otherwise; 0: any."
     )
+    run_keep_days: int = _setting(
+        30, _whole(0, 3650), "How long runs are kept after their end, unless their workspace says otherwise; 0: always."
+    )
+    run_keep_count: int = _setting(
+        10_000,
+        _whole(0, 1_000_000_000),
+        "How many runs a workspace keeps, the newest, unless it says otherwise; 0: any.",
+    )
+    run_keep_megabytes: int = _setting(
+        1000,
+        _whole(0, 1_000_000_000),
+        "How much the runs of a workspace may hold together, unless it says otherwise; the oldest go first; 0: any.",
+    )
     event_keep_days: int = _setting(30, _whole(1, 3650), "How long events are kept for catching up and for activity.")
     live_ping_seconds: int = _setting(20, _whole(1, 600), "How often an idle live connection is asked if it is there.")
     live_buffer_frames: int = _setting(

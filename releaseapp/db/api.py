@@ -86,6 +86,14 @@ class Database(Reader, Protocol):
         """
         ...
 
+    def give_back_space(self, pages: int) -> int:
+        """Gives up to so many of the database's free pages back to the disk; how many bytes that was.
+
+        0 when none is free, or when the engine sees to it by itself. It is a write of its own, as long as its pages
+        are many. Raises Busy as :meth:`transaction` does, RuntimeError inside one.
+        """
+        ...
+
     def close_thread(self) -> None:
         """Closes what this object holds open for the calling thread; the next use opens it anew.
 

@@ -148,6 +148,11 @@ class PostgresDatabase(ThreadedDatabase):
         """See :class:`ThreadedDatabase`."""
         return PostgresSession(self._url, self._busy_timeout)
 
+    def give_back_space(self, pages: int) -> int:
+        """See :class:`releaseapp.db.api.Database`; the server's autovacuum does it by itself."""
+        del pages
+        return 0
+
     @contextmanager
     def watch(self, call: Callable[[], None]) -> Iterator[None]:
         """See :class:`releaseapp.db.api.Database`; listens on a connection of its own."""

@@ -30,6 +30,7 @@ _PRIMARY_CODE = 0xFF
 _NAP_MILLISECONDS = 10
 _POLL_SECONDS = 0.025
 _RETRY_SECONDS = 1.0
+_INCREMENTAL = 2
 
 
 class SqliteSession(Session):
@@ -139,6 +140,9 @@ class SqliteDatabase(ThreadedDatabase):
             # In this order: waiting first, so that the switch to WAL may wait for others that open the file.
             connection.execute(f"PRAGMA busy_timeout = {_NAP_MILLISECONDS}")
             deadline = clock.monotonic() + self._busy_timeout
+            if patiently(lambda: connection.execute("PRAGMA page_count"), deadline).fetchone() == (0,):
+                # Only before the first page is written, the WAL mode's included; see give_back_space.
+                patiently(lambda: connection.execute("PRAGMA auto_vacuum = INCREMENTAL"), deadline).close()
             patiently(lambda: connection.execute("PRAGMA journal_mode = WAL"), deadline).close()
             connection.execute(f"PRAGMA synchronous = {self._synchronous}")
             connection.execute("PRAGMA foreign_keys = ON")
@@ -152,6 +156,28 @@ class SqliteDatabase(ThreadedDatabase):
         session = self._session()
         assert isinstance(session, SqliteSession)
         return session.database
+
+    def give_back_space(self, pages: int) -> int:
+        """See :class:`releaseapp.db.api.Database`; a file that was not made for it keeps its size."""
+        if self._thread.transaction is not None:
+            raise RuntimeError("a transaction is open in this thread")
+        session = self._session()
+        free = min(pages, _number(session, "freelist_count"))
+        if not free or _number(session, "auto_vacuum") != _INCREMENTAL:
+            return 0
+        session.begin()
+        try:
+            free = min(free, _number(session, "freelist_count"))
+            for _ in range(free):
+                # The driver takes one step of a statement without columns, and one step frees one page.
+                session.run("PRAGMA incremental_vacuum(1)", {})
+            session.commit()
+        except BaseException:
+            session.roll_back()
+            raise
+        # The file itself gets shorter when what the WAL holds is brought into it.
+        session.first("PRAGMA wal_checkpoint(PASSIVE)", {})
+        return free * _number(session, "page_size")
 
     @contextmanager
     def watch(self, call: Callable[[], None]) -> Iterator[None]:
@@ -194,8 +220,12 @@ def _poll(session: SqliteSession, seen: int, call: Callable[[], None], stop: thr
 
 
 def _data_version(session: SqliteSession) -> int:
-    row = session.first("PRAGMA data_version", {})
-    return int(row["data_version"]) if row else 0
+    return _number(session, "data_version")
+
+
+def _number(session: Session, pragma: str) -> int:
+    row = session.first(f"PRAGMA {pragma}", {})
+    return int(row[pragma]) if row else 0
 
 
 def _is_busy(error: sqlite3.Error) -> bool:

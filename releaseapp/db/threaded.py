@@ -137,6 +137,10 @@ class ThreadedDatabase(ABC):
     def watch(self, call: Callable[[], None]) -> AbstractContextManager[None]:
         """See :class:`releaseapp.db.api.Database`."""
 
+    @abstractmethod
+    def give_back_space(self, pages: int) -> int:
+        """See :class:`releaseapp.db.api.Database`."""
+
     def all(self, sql: str, /, **parameters: object) -> list[Row]:
         """See :class:`releaseapp.db.api.Reader`."""
         return self._session().all(sql, parameters)

@@ -37,6 +37,7 @@ class EventType(StrEnum):
     QUEUE_PUBLISHED = "queue.published"
     RUN_CANCELLED = "run.cancelled"
     RUN_FAILED = "run.failed"
+    RUN_PRUNED = "run.pruned"
     RUN_QUEUED = "run.queued"
     RUN_RECOVERED = "run.recovered"
     RUN_RELEASED = "run.released"

@@ -13,6 +13,7 @@ _QUIET = frozenset(
         EventType.EDIT_LOCKED,
         EventType.EDIT_UNLOCKED,
         EventType.QUEUE_PUBLISHED,
+        EventType.RUN_PRUNED,
         EventType.RUN_RELEASED,
         EventType.RUN_RESUMED,
         EventType.RUN_STARTED,
