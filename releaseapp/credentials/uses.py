@@ -1,7 +1,7 @@
 """Who names a credential: found in the texts of workflows and agents, which stand on floors above."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+import re
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -13,8 +13,9 @@ from releaseapp.workspaces.models import Membership
 Users = Callable[[str], Iterable[User]]
 """What may name credentials in a workspace; ``storage`` puts it on the registry."""
 
-_FIELD = "credential"
-_MARK = f'"{_FIELD}"'.encode()
+# A quote within a text of JSON stands behind a backslash, so this finds fields, and nothing that people wrote of them.
+# Taking a thousand definitions apart instead costs ten times as much.
+_NAMING = re.compile(rb'"credential"\s*:\s*("(?:[^"\\]|\\.)*")')
 _PERMISSION: Mapping[UserKind, Permission] = {
     UserKind.AGENT: Permission.AGENTS_VIEW,
     UserKind.WORKFLOW: Permission.WORKFLOWS_VIEW,
@@ -39,10 +40,10 @@ def find_uses(users: Iterable[User]) -> Uses:
     """Looks through texts for fields called ``credential``; what an expression will make is not known yet."""
     by_text: dict[str, list[User]] = {}
     for user in users:
-        # Most name none, and are not taken apart for it.
-        if _MARK in user.text:
-            for text in {text for text in _named(msgspec.json.decode(user.text)) if "{{" not in text}:
-                for key in {text, name_key(text)}:
+        for text in set(_NAMING.findall(user.text)):
+            name = msgspec.json.decode(text, type=str).strip()
+            if "{{" not in name:
+                for key in {name, name_key(name)}:
                     by_text.setdefault(key, []).append(user)
     return Uses(by_text)
 
@@ -50,18 +51,3 @@ def find_uses(users: Iterable[User]) -> Uses:
 def visible(uses: Iterable[Use], membership: Membership) -> list[Use]:
     """Those of which the member may know the name."""
     return [use for use in uses if _PERMISSION[use.kind] in membership.permissions]
-
-
-def _named(value: Any) -> Iterator[str]:
-    layer = [value]
-    while layer:
-        for one in layer:
-            if isinstance(one, dict) and isinstance(one.get(_FIELD), str):
-                yield one[_FIELD].strip()
-        layer = [child for one in layer for child in _children(one)]
-
-
-def _children(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()

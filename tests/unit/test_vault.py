@@ -3,14 +3,16 @@
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 from databases import postgres, target  # noqa: F401 - fixtures
 
 from releaseapp import clock
 from releaseapp.credentials import addresses, contents, hosts, queries, service
-from releaseapp.credentials.models import CredentialType, VaultLocked
+from releaseapp.credentials.models import CredentialType, User, UserKind, VaultLocked
 from releaseapp.credentials.schemas import CredentialChange, CredentialCreate
 from releaseapp.credentials.types import KINDS
+from releaseapp.credentials.uses import find_uses
 from releaseapp.credentials.vault import Vault
 from releaseapp.db import connect
 from releaseapp.db.migrate import migrate
@@ -232,3 +234,16 @@ def test_one_that_does_not_open_keeps_nobody_from_the_others(db):
         tx.run("UPDATE credentials SET sealed = 'v1.000000000000.AAAA' WHERE name = 'a'")
     assert [one.secrets for one in service.secrets_of_workspace(db, vault(ONE), "w")] == [("key-b",)]
     assert [one.state.credential.name for one in service.unreadable(db, vault(ONE))] == ["a"]
+
+
+def test_who_names_a_credential_is_found_in_fields_and_not_in_what_is_written_of_them():
+    def named(value):
+        user = User(UserKind.WORKFLOW, "wfl", "W", msgspec.json.encode(value))
+        return sorted(find_uses([user]).by_text)
+
+    assert named({"steps": [{"config": {"credential": " Shop "}}]}) == ["Shop", "shop"]
+    assert named({"a": [{"b": {"credential": 'with "quotes" and \\ ü'}}]}) == ['with "quotes" and \\ ü']
+    assert named({"credential": "{{ inputs.which }}"}) == []
+    assert named({"text": 'so: "credential": "shop"', "credentials": "x", "credential ": "y", "credential": 5}) == []
+    assert named({"a": "credential", "b": "shop"}) == []
+    assert find_uses([User(UserKind.AGENT, "a", "A", b'{"credential" :\n "x"}')]).by_text.keys() == {"x"}
