@@ -8,6 +8,7 @@ from pyramid.authorization import Allow, Authenticated
 from releaseapp.agents.resources import AgentNode, Agents, AllAgents, Memory, Tasks
 from releaseapp.auth.resources import AccountNode, Auth, Sessions, Tokens
 from releaseapp.credentials.resources import Credentials
+from releaseapp.runs.approvals.resources import Approvals
 from releaseapp.runs.resources import RunNode, RunsNode, StepsNode
 from releaseapp.web.request import Request
 from releaseapp.web.resources import Resource
@@ -42,6 +43,7 @@ TREE: Mapping[type[Resource], Mapping[str, type[Resource]]] = {
     WorkspaceNode: {
         "activity": Activity,
         "agents": Agents,
+        "approvals": Approvals,
         "credentials": Credentials,
         "members": Members,
         "roles": Roles,
