@@ -8,6 +8,10 @@ import pytest
 
 from releaseapp.errors import Conflict, NotAllowed
 from releaseapp.permissions import DEFAULT_MATRIX, Permission, Role
+from releaseapp.runs.approvals.service import open_approval
+from releaseapp.runs.models import WHOLE
+from releaseapp.runs.service import find_run
+from releaseapp.steps.api import Ask
 from releaseapp.tree import TREE
 from releaseapp.web.view_table import declared_views
 from releaseapp.web.views import OPEN
@@ -29,11 +33,14 @@ def world(app):
     item = owner.post_json(f"{base}/memory", {"key": "k", "value": 1}).json
     definition = {"name": "W", "steps": [{"id": "a", "type": "transform", "config": {"value": 1}}]}
     workflow = owner.post_json("/workspaces/aurora/workflows", {"definition": definition}).json
+    credential = {"name": "Shop", "type": "api-key", "fields": {"key": "k-12345678"}}
+    credential = owner.post_json("/workspaces/aurora/credentials", credential).json
     there = f"/workspaces/aurora/workflows/{workflow['id']}"
     owner.post_json(f"{there}/versions/1/publish", {})
     run = owner.post_json(f"{there}/run", {}, status=201).json
-    credential = {"name": "Shop", "type": "api-key", "fields": {"key": "k-12345678"}}
-    credential = owner.post_json("/workspaces/aurora/credentials", credential).json
+    db = app.app.registry.db
+    with db.transaction() as tx:
+        approval = open_approval(tx, find_run(db, run["workspace_id"], run["id"]), "a", WHOLE, Ask(title="Go on?"))
     member = people[Role.VIEWER].get("/auth/me").json["user"]["id"]
     addresses = {
         "Root": "/",
@@ -54,6 +61,8 @@ def world(app):
         "Credentials": "/workspaces/aurora/credentials",
         "CredentialNode": f"/workspaces/aurora/credentials/{credential['id']}",
         "Agents": "/workspaces/aurora/agents",
+        "Approvals": "/workspaces/aurora/approvals",
+        "ApprovalNode": f"/workspaces/aurora/approvals/{approval.id}",
         "AgentNode": base,
         "Tasks": f"{base}/tasks",
         "TaskNode": f"{base}/tasks/{task['id']}",
