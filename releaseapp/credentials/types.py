@@ -16,6 +16,7 @@ from releaseapp.errors import Fault
 LONGEST_SECRET = 20_000
 _SECRET = {"secret": True}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_SENDER = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+|[^@\x00-\x1f\x7f<>]*<[^@\s<>,;]+@[^@\s<>,;]+>")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 
 Hidden = Annotated[str, Meta(max_length=LONGEST_SECRET, extra=_SECRET)]
@@ -176,9 +177,8 @@ def _faults_of_basic(fields: Mapping[str, str]) -> Iterator[Fault]:
 def _faults_of_smtp(fields: Mapping[str, str]) -> Iterator[Fault]:
     if hosts.plain_host(fields["host"]) is None:
         yield Fault("/host", "host must be the name of a mail server, such as smtp.example.com.")
-    sender = fields["sender"]
-    if _CONTROL.search(sender) or not re.fullmatch(r"[^@\s<>,]+@[^@\s<>,]+", sender):
-        yield Fault("/sender", "sender must be an e-mail address, such as releases@example.com.")
+    if not _SENDER.fullmatch(fields["sender"]):
+        yield Fault("/sender", "sender must be one e-mail address, such as releases@example.com.")
     for name, other in (("username", "password"), ("password", "username")):
         if fields[name] and not fields[other]:
             yield Fault(f"/{other}", f"{other} is required when there is a {name}.")
