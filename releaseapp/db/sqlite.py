@@ -175,8 +175,9 @@ class SqliteDatabase(ThreadedDatabase):
         except BaseException:
             session.roll_back()
             raise
-        # The file itself gets shorter when what the WAL holds is brought into it.
-        session.first("PRAGMA wal_checkpoint(PASSIVE)", {})
+        if free < pages or not _number(session, "freelist_count"):
+            # The file itself gets shorter when the WAL is brought into it, as it is now and then without being asked.
+            session.first("PRAGMA wal_checkpoint(PASSIVE)", {})
         return free * _number(session, "page_size")
 
     @contextmanager

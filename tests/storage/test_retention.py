@@ -132,7 +132,8 @@ def test_a_large_run_goes_in_slices_whose_rows_are_bounded(db, monkeypatch):
     add_run(db, HOME, days=1)
     sizes = watch_deletes(monkeypatch)
     prune(db, run_keep_days=5)
-    assert sizes == {"lines": [2000, 2000, 500, 0], "steps": [2000, 500, 0]}
+    assert max(sizes["lines"] + sizes["steps"]) <= 2000
+    assert {name: sum(slices) for name, slices in sizes.items()} == {"lines": 4500, "steps": 2500}
     assert [count(db, table) for table in ("runs", "run_steps", "run_log_lines")] == [1, 1, 1]
 
 
@@ -156,7 +157,7 @@ def test_rows_that_hold_much_go_fewer_at_a_time(db, monkeypatch):
     add_run(db, HOME, days=1)
     sizes = watch_deletes(monkeypatch)
     prune(db, run_keep_days=5)
-    assert max(sizes["lines"]) == 8
+    assert max(sizes["lines"]) < 10
     assert sum(sizes["lines"]) == 30
 
 
@@ -215,7 +216,7 @@ def test_two_who_prune_at_once_take_no_more_than_one(db, target):
 def test_a_pass_ends_when_its_time_is_over_and_each_workspace_hears_of_it_once(db):
     for home in (HOME, OTHER):
         for days in range(4):
-            add_run(db, home, f"wf_{home}", days=10 + days, lines=1500)
+            add_run(db, home, f"wf_{home}", days=10 + days, lines=600)
         add_run(db, home, f"wf_{home}", days=1)
     first = service.prune(db, settings(run_keep_days=5), clock.now_text(), seconds=0)
     assert first.more

@@ -14,10 +14,10 @@ from releaseapp.db.api import Database, Transaction
 from releaseapp.runs.retention import queries
 from releaseapp.runs.retention.models import Candidate
 
-MOST_ROWS = 2000
-MOST_BYTES = 4_000_000
+MOST_ROWS = 1000
+MOST_BYTES = 2_000_000
 """Of one transaction; more only where a single row holds more."""
-PAGES_AT_ONCE = 256
+PAGES_AT_ONCE = 64
 _SHORTEST_PAUSE_SECONDS = 0.002
 
 Delete = Callable[[Transaction], int]
