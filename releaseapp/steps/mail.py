@@ -16,6 +16,7 @@ import msgspec
 
 from releaseapp import clock
 from releaseapp.credentials.models import Secret
+from releaseapp.outbound import OutboundError
 from releaseapp.steps.api import Context, StepFailed
 
 _MOST_SECONDS = 300.0
@@ -48,7 +49,7 @@ def send(secret: Secret, letter: Letter, context: Context) -> str:
     stage = _Stage()
     try:
         with _connected(server, context) as line:
-            _sign_in(line, server)
+            _sign_in(line, server, context.outbound.tls_context())
             _hand_over(line, message, addresses, stage)
     except (OSError, smtplib.SMTPException, UnicodeEncodeError) as error:
         context.check_alive()
@@ -98,7 +99,8 @@ class _Stage:
 class _Line(smtplib.SMTP):
     """SMTP on a connection that is there already, to an address that was checked."""
 
-    def __init__(self, opened: socket.socket, server: _Server) -> None:
+    def __init__(self, opened: socket.socket, server: _Server, tls: ssl.SSLContext) -> None:
+        self._tls = tls
         self._opened = opened
         self._security = server.security
         ours = opened.getsockname()[0]
@@ -107,7 +109,7 @@ class _Line(smtplib.SMTP):
 
     def _get_socket(self, host: str, _port: int, _timeout: float) -> socket.socket:
         if self._security == "tls":
-            return ssl.create_default_context().wrap_socket(self._opened, server_hostname=host)
+            return self._tls.wrap_socket(self._opened, server_hostname=host)
         return self._opened
 
 
@@ -117,7 +119,7 @@ def _connected(server: _Server, context: Context) -> Iterator[_Line]:
     # TLS takes the socket over; this one stays, to end the connection by.
     with opened, opened.dup() as handle:
         context.when_abandoned(lambda: _cut(handle))
-        line = _Line(opened, server)
+        line = _Line(opened, server, context.outbound.tls_context())
         try:
             yield line
             with suppress(OSError, smtplib.SMTPException):
@@ -128,7 +130,10 @@ def _connected(server: _Server, context: Context) -> Iterator[_Line]:
 
 def _opened(server: _Server, context: Context) -> socket.socket:
     """A connection to the first address that answers."""
-    addresses = context.outbound.check_host(server.host, server.port)
+    try:
+        addresses = context.outbound.check_host(server.host, server.port)
+    except OutboundError as error:
+        raise StepFailed(str(error), retryable=error.retryable) from None
     problem: OSError = OSError("it has no address")
     for address in addresses:
         opened = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
@@ -150,10 +155,10 @@ def _cut(line: socket.socket) -> None:
         line.shutdown(socket.SHUT_RDWR)
 
 
-def _sign_in(line: _Line, server: _Server) -> None:
+def _sign_in(line: _Line, server: _Server, tls: ssl.SSLContext) -> None:
     line.ehlo_or_helo_if_needed()
     if server.security == "starttls":
-        line.starttls(context=ssl.create_default_context())
+        line.starttls(context=tls)
         line.ehlo_or_helo_if_needed()
     if server.username:
         line.login(server.username, server.password)

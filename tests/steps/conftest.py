@@ -3,18 +3,17 @@
 import pytest
 from conftest import settings_for
 from databases import postgres, target  # noqa: F401 - fixtures
-from releaseapp.outbound import Outbound
 from steps.context import FakeContext
 
-
-@pytest.fixture
-def settings(tmp_path):
-    """Of a server whose steps may reach this machine."""
-    return settings_for(tmp_path)
+from releaseapp.outbound import Outbound
 
 
 @pytest.fixture
-def context(settings):
-    """Makes the context of a step: ``context(*secrets, seconds=30)``."""
-    outbound = Outbound(settings)
-    return lambda *secrets, **about: FakeContext(outbound, secrets, **about)
+def context(tmp_path):
+    """Makes the context of a step: ``context(*secrets, seconds=30, ca_file=…)``; this machine may be reached."""
+
+    def make(*secrets, ca_file="", allowed="127.0.0.0/8", **about):
+        settings = settings_for(tmp_path, outbound_allowed_networks=allowed, outbound_ca_file=str(ca_file))
+        return FakeContext(Outbound(settings), secrets, **about)
+
+    return make

@@ -1,6 +1,9 @@
 """``message.send`` to real mail servers and webhooks on this machine."""
 
 import asyncio
+import base64
+import hmac
+import json
 import socket
 import ssl
 import threading
@@ -10,6 +13,7 @@ import pytest
 import trustme
 from aiosmtpd.smtp import SMTP, AuthResult
 from steps.context import Abandoning, secret
+from steps.web_server import WebServer
 
 from releaseapp.steps.api import Abandoned, StepFailed
 from releaseapp.steps.message_send import MessageSend, run
@@ -54,13 +58,17 @@ def authority():
 
 
 @pytest.fixture
-def certificate(authority, tmp_path, monkeypatch):
-    """What a server called localhost shows; this process trusts who signed it."""
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+def certificate(authority):
+    """What a server called localhost shows."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)
     return context
+
+
+@pytest.fixture
+def ca_file(authority, tmp_path):
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    return tmp_path / "ca.pem"
 
 
 @pytest.fixture
@@ -156,13 +164,13 @@ def test_without_a_subject_the_first_line_of_the_text_is_it(mail_server, inbox, 
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
-def test_user_and_password_go_over_a_protected_line(mail_server, inbox, context, certificate, security):
+def test_user_and_password_go_over_a_protected_line(mail_server, inbox, context, certificate, ca_file, security):
     if security == "tls":
         port = mail_server(tls=certificate, authenticator=accept, auth_require_tls=False)
     else:
         port = mail_server(tls_context=certificate, require_starttls=True, authenticator=accept, auth_required=True)
     box = mailbox(port, security=security, host="localhost", username="bot", password=PASSWORD)
-    assert run(letter(), context(box)).output["sent"]
+    assert run(letter(), context(box, ca_file=ca_file)).output["sent"]
     _, session = inbox.letters[0]
     assert session.authenticated
     assert security == "tls" or session.ssl is not None
@@ -187,12 +195,11 @@ def test_a_server_without_starttls_gets_nothing_in_the_clear(mail_server, inbox,
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
-def test_a_certificate_of_another_name_or_signer_is_refused(mail_server, context, certificate, security, monkeypatch):
+def test_a_certificate_of_another_name_or_signer_is_refused(mail_server, context, certificate, ca_file, security):
     port = mail_server(tls=certificate) if security == "tls" else mail_server(tls_context=certificate)
-    error = failure(letter(), context(mailbox(port, security=security, host="127.0.0.1")))
+    error = failure(letter(), context(mailbox(port, security=security, host="127.0.0.1"), ca_file=ca_file))
     assert "not to be trusted" in str(error)
     assert not error.retryable
-    monkeypatch.delenv("SSL_CERT_FILE")
     error = failure(letter(), context(mailbox(port, security=security, host="localhost")))
     assert "not to be trusted" in str(error)
 
@@ -370,3 +377,86 @@ def test_another_type_of_credential_is_refused(context):
     error = failure(letter(), context(secret("api-key", {"key": "k-123456"}, name="post")))
     assert "mail server (smtp) or a webhook" in str(error)
     assert not error.retryable
+
+
+def test_a_mail_server_on_this_servers_own_network_is_out_of_reach_unless_allowed(mail_server, inbox, context):
+    error = failure(letter(), context(mailbox(mail_server()), allowed=""))
+    assert "not a public address" in str(error)
+    assert not inbox.letters
+
+
+# ── webhooks ─────────────────────────────────────────────────────────────────
+
+PATH = "/services/T0000/B0000/xyzzy-secret-path"
+
+
+@pytest.fixture
+def hook():
+    server = WebServer()
+    server.answers[PATH] = (200, {}, b"ok")
+    yield server
+    server.end()
+
+
+def webhook(url, **fields):
+    return secret("webhook-secret", {"url": url, "secret": "", **fields}, name="channel")
+
+
+def note(**changes):
+    return MessageSend(**{"credential": "channel", "text": "It is done.", **changes})
+
+
+def test_a_webhook_gets_the_text_as_slack_takes_it(hook, context):
+    given = context(webhook(hook.url + PATH))
+    assert run(note(text="Done ☃"), given).output == {"sent": True, "status": 200}
+    asked = hook.asked[0]
+    assert (asked["method"], asked["path"]) == ("POST", PATH)
+    assert asked["headers"]["content-type"] == "application/json"
+    assert asked["headers"]["idempotency-key"] == given.key
+    assert "webhook-signature" not in asked["headers"]
+    assert json.loads(asked["body"]) == {"text": "Done ☃"}
+    assert "xyzzy" not in given.log_text
+
+
+def test_a_subject_stands_before_the_text_of_a_webhook(hook, context):
+    run(note(subject="Release"), context(webhook(hook.url + PATH)))
+    assert json.loads(hook.asked[0]["body"]) == {"text": "Release\nIt is done."}
+
+
+@pytest.mark.parametrize("key", [b"some-signing-text", b"\x00\x01\xfe" * 8])
+def test_a_webhook_with_a_secret_is_signed_so_that_the_receiver_can_check(hook, context, key):
+    text = key.decode() if key.isascii() and b"\0" not in key else "whsec_" + base64.b64encode(key).decode()
+    box = webhook(hook.url + PATH, secret=text)
+    for _ in range(2):
+        run(note(), context(box))
+    for asked in hook.asked:
+        headers = asked["headers"]
+        signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + asked["body"]
+        expected = base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
+        assert headers["webhook-signature"] == f"v1,{expected}"
+    assert hook.asked[0]["headers"]["webhook-id"] == hook.asked[1]["headers"]["webhook-id"]
+
+
+@pytest.mark.parametrize(
+    ("status", "retryable"), [(301, False), (302, False), (400, False), (404, False), (429, True), (503, True)]
+)
+def test_a_webhook_that_does_not_take_it_is_a_failure_without_its_address(hook, context, status, retryable):
+    url = hook.url + PATH
+    hook.answers[PATH] = (status, {"Location": "/elsewhere"}, f"no_service at {url}".encode())
+    error = failure(note(), context(webhook(url)))
+    assert str(status) in str(error)
+    assert "no_service" in str(error)
+    assert "xyzzy" not in str(error)
+    assert error.retryable is retryable
+    assert len(hook.asked) == 1
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1" + PATH, "ftp://127.0.0.1" + PATH, "xyzzy" * 40])
+def test_an_error_of_a_webhook_does_not_show_its_address(context, url):
+    assert "xyzzy" not in str(failure(note(), context(webhook(url))))
+
+
+def test_a_webhook_has_an_address_and_no_recipients(context):
+    assert "has no url" in str(failure(note(), context(webhook(""))))
+    error = failure(note(to=["ada@example.com"]), context(webhook("https://hooks.example.com/x")))
+    assert "has no addresses" in str(error)

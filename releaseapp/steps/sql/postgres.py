@@ -18,6 +18,7 @@ import msgspec
 
 from releaseapp import clock
 from releaseapp.db.placeholders import for_psycopg
+from releaseapp.outbound import OutboundError
 from releaseapp.steps.api import Context, StepFailed
 from releaseapp.steps.sql import queries
 from releaseapp.steps.sql.rows import Rows, Statement, gather, own_database
@@ -130,7 +131,10 @@ def _connected(secret: "Secret", context: Context, ends_at: float) -> "psycopg.C
     import psycopg  # noqa: PLC0415
 
     said, host, port = _address(secret)
-    addresses = context.outbound.check_host(host, port)
+    try:
+        addresses = context.outbound.check_host(host, port)
+    except OutboundError as error:
+        raise StepFailed(str(error), retryable=error.retryable) from None
     for number, address in enumerate(addresses, start=1):
         until = min(ends_at, clock.monotonic() + _MOST_SECONDS_TO_CONNECT)
         place = {"host": host, "hostaddr": address, "port": str(port)}
@@ -164,6 +168,9 @@ def _address(secret: "Secret") -> tuple[dict[str, str], str, int]:
         raise StepFailed(f"The address of a database may not set {', '.join(unknown)}. {cure}.", retryable=False)
     named["dbname"] = named["dbname"] or named["user"]
     surroundings = {"application_name": "releaseapp", "options": "", "sslmode": "prefer", **said}
+    if surroundings["sslmode"] == "verify-full":
+        # Without a word on it, the driver looks for a file in the home of whoever runs this server.
+        surroundings["sslrootcert"] = "system"
     return {**surroundings, **named}, host, port
 
 
