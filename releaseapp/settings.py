@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from releaseapp.errors import SettingsError
 
 _MINIMAL_SECRET_BYTES = 32
 _SECRETS = ("jwt_secret", "jwt_secret_previous", "credentials_secret", "credentials_secret_previous")
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _FOREIGN_PREFIXES = ("pyramid.", "jinja2.")
 
 
@@ -92,6 +94,18 @@ def _synchronous(value: str) -> str:
     if value not in {"", "full", "normal"}:
         raise ValueError("must be full or normal")
     return value
+
+
+@_named("networks such as `10.0.0.0/8` and names of hosts, with commas")
+def _networks(value: str) -> str:
+    for part in filter(None, (one.strip() for one in value.split(","))):
+        try:
+            ip_network(part, strict=False)
+        except ValueError:
+            if not _HOST.fullmatch(part):
+                sentence = f"must list networks such as 10.0.0.0/8 and names of hosts, and {part!r} is neither"
+                raise ValueError(sentence) from None
+    return value.strip()
 
 
 def _whole(low: int, high: int) -> Callable[[str], object]:
@@ -207,6 +221,12 @@ class Settings:
         1000,
         _whole(0, 1_000_000_000),
         "How much the runs of a workspace may hold together, unless it says otherwise; the oldest go first; 0: any.",
+    )
+    outbound_allowed_networks: str = _setting(
+        "", _networks, "Networks and hosts that steps and agents may reach though they are not public, with commas."
+    )
+    outbound_ca_file: str = _setting(
+        "", _text, "A file of certificates of authorities that are trusted besides the usual ones."
     )
     event_keep_days: int = _setting(30, _whole(1, 3650), "How long events are kept for catching up and for activity.")
     live_ping_seconds: int = _setting(20, _whole(1, 600), "How often an idle live connection is asked if it is there.")

@@ -9,15 +9,13 @@ that in the transaction that records the step. Only a type that works
 """
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import msgspec
 
+from releaseapp.credentials.models import Secret
 from releaseapp.errors import AppError
-
-if TYPE_CHECKING:
-    from releaseapp.credentials.models import Secret
-    from releaseapp.outbound import Outbound
+from releaseapp.outbound import Outbound
 
 
 class StepFailed(AppError):
@@ -96,13 +94,13 @@ class Context(Protocol):
     run_id: str
     step_id: str
     key: str
-    outbound: "Outbound"
+    outbound: Outbound
 
     def log(self, text: str) -> None:
         """Adds to the step's log; lines are split, and secrets are masked."""
         ...
 
-    def credential(self, name: str) -> "Secret":
+    def credential(self, name: str) -> Secret:
         """A credential of the workspace by name or id; raises StepFailed. Its secrets are masked from now on."""
         ...
 
