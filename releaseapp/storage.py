@@ -9,7 +9,6 @@ from typing import Any, Literal, cast
 import msgspec
 
 from releaseapp.agents.service import list_agents
-from releaseapp.agents.tasks.worker import Worker
 from releaseapp.credentials.models import User, UserKind
 from releaseapp.credentials.service import vault_state
 from releaseapp.credentials.vault import Vault, open_vault
@@ -20,6 +19,7 @@ from releaseapp.seeds import demo_accounts, demo_lines, seed, seed_workflows
 from releaseapp.settings import Settings
 from releaseapp.wakeups import Work, open_wakeups
 from releaseapp.web.paging import FIRST
+from releaseapp.workers import Ground, Workers
 from releaseapp.workflows.file import WorkflowFile
 from releaseapp.workflows.service import reconcile
 from releaseapp.workflows.store import Store
@@ -71,6 +71,20 @@ def users_of_credentials(db: Database, file: WorkflowFile, workspace_id: str) ->
         yield User(UserKind.AGENT, agent.id, agent.name, msgspec.json.encode(agent.runtime))
 
 
+def open_ground(
+    db: Database, settings: Settings, file: WorkflowFile | None = None, vault: Vault | None = None
+) -> Ground:
+    """What workers stand on; the workflow file and the vault are opened unless they are given."""
+    return Ground(
+        db=db,
+        store=Store(db, file or open_workflows(settings)),
+        settings=settings,
+        vault=vault or look_into_vault(db, settings),
+        task_wakeups=open_wakeups(settings, Work.TASKS),
+        run_wakeups=open_wakeups(settings, Work.RUNS),
+    )
+
+
 def includeme(config: Any) -> None:
     """Puts ``db``, ``queue`` and ``wake`` on the registry, where requests find them."""
     settings: Settings = config.registry.app_settings
@@ -84,15 +98,12 @@ def includeme(config: Any) -> None:
     config.registry.users_of_credentials = partial(
         users_of_credentials, config.registry.db, config.registry.workflow_file
     )
-    store = Store(config.registry.db, config.registry.workflow_file)
-    if store.file.fault is None:
-        reconcile(store)
+    ground = open_ground(config.registry.db, settings, config.registry.workflow_file, config.registry.vault)
+    if ground.store.file.fault is None:
+        reconcile(ground.store)
         if settings.seed_demo:
-            seed_workflows(store)
-    config.registry.run_wakeups = open_wakeups(settings, Work.RUNS)
-    config.registry.wake_run = config.registry.run_wakeups.wake
-    config.registry.queue = open_wakeups(settings, Work.TASKS)
-    config.registry.wake = config.registry.queue.wake
-    config.registry.worker = Worker(
-        config.registry.db, config.registry.queue, settings, config.registry.metrics.observe_task
-    )
+            seed_workflows(ground.store)
+    config.registry.queue = ground.task_wakeups
+    config.registry.wake = ground.task_wakeups.wake
+    config.registry.wake_run = ground.run_wakeups.wake
+    config.registry.worker = Workers(ground, config.registry.metrics.observe_task)

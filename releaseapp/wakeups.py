@@ -58,9 +58,13 @@ class Wakeups:
         self._advance = self._huey.task(name="advance")(self._receive)
 
     def wake(self, subject: str) -> None:
-        """Tells the workers that there is something to do; never raises, for a sweep makes a lost call good."""
+        """Tells the workers that there is something to do; never raises, for a sweep makes a lost call good.
+
+        An empty ``subject`` is for whoever looks next: one such call that waits is as good as many.
+        """
         try:
-            self._advance(subject)
+            if subject or not self.depth():
+                self._advance(subject)
         except Exception:
             log.exception("no worker could be woken for %s; a sweep will find it", subject)
             return

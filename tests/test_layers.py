@@ -25,7 +25,7 @@ FLOORS = [
     {"workflows"},
     {"runs"},
     {"live"},
-    {"seeds"},
+    {"seeds", "workers"},
     {"storage"},
     {"security", "tree"},
     {"pages", "overview", "health"},
@@ -49,6 +49,7 @@ OPEN_TO_OTHER_DOMAINS = {
     "templates",
     "vault",
     "worker",
+    "kit",
 }
 DOMAINS = {"auth", "workspaces", "credentials", "agents", "workflows", "runs", "live"}
 # The sub-rooms of a domain, and what in them may be used from outside.

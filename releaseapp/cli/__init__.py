@@ -7,8 +7,11 @@ from pathlib import Path
 import click
 
 import releaseapp
+from releaseapp.cli.credentials import credentials
 from releaseapp.cli.ini import INI, open_server, refusals_are_sentences
 from releaseapp.cli.people import user, workspace
+from releaseapp.cli.prune import prune
+from releaseapp.cli.runs import runs
 from releaseapp.cli.workflows import workflows
 from releaseapp.seeds import demo_lines
 from releaseapp.seeds import seed as make_demo
@@ -43,21 +46,23 @@ def print_settings() -> None:
 @INI
 @refusals_are_sentences
 def worker(ini: Path) -> None:
-    """Does agents' tasks until it is told to stop."""
-    from releaseapp.agents.tasks.worker import Worker  # noqa: PLC0415 - other commands need no worker
-    from releaseapp.wakeups import Work, open_wakeups  # noqa: PLC0415
+    """Does agents' tasks and drives runs until it is told to stop."""
+    from releaseapp.storage import open_ground  # noqa: PLC0415 - other commands need no worker
+    from releaseapp.workers import Workers  # noqa: PLC0415
 
     settings, db = open_server(ini)
-    running = Worker(db, open_wakeups(settings, Work.TASKS), settings)
+    running = Workers(open_ground(db, settings))
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     running.start()
-    click.echo(f"Worker with {settings.worker_threads} threads is at work; Ctrl-C ends it.")
+    click.echo(
+        f"At work with {settings.worker_threads} threads for tasks and {settings.run_threads} for runs; Ctrl-C ends it."
+    )
     stop.wait()
     running.stop(grace_seconds=10)
     db.close()
 
 
-for group in (user, workflows, workspace):
-    main.add_command(group)
+for command in (credentials, prune, runs, user, workflows, workspace):
+    main.add_command(command)

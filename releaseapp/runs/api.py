@@ -9,7 +9,7 @@ from releaseapp.errors import Invalid
 from releaseapp.permissions import Permission
 from releaseapp.runs import service
 from releaseapp.runs.models import WHOLE, Run, RunStatus, TriggerType
-from releaseapp.runs.queries import Filter
+from releaseapp.runs.queries import LAST, Filter
 from releaseapp.runs.resources import RunNode, RunsNode, StepNode, StepsNode, runs_of
 from releaseapp.runs.schemas import RetryFailed, RunRetry, RunStart
 from releaseapp.web.answers import created, json_answer
@@ -42,7 +42,7 @@ def retry_failed(context: RunsNode, request: Request) -> Response:
     span = Filter(
         workflow_id=given.workflow_id,
         since=_id_at("since", given.since),
-        until=_id_at("until", given.until) if given.until else Filter.until,
+        until=_id_at("until", given.until) if given.until else LAST,
     )
     actor = request.identity.account
     again = service.retry_failed(runs_of(request), context.above(WorkspaceNode).id, span, actor.id, actor.email)
@@ -130,7 +130,7 @@ def wanted(request: Request) -> Filter:
         workflow_id=request.GET.get("workflow") or None,
         trigger_type=trigger.value if trigger else None,
         since=_id_at("since", since) if since else "",
-        until=_id_at("until", until) if until else Filter.until,
+        until=_id_at("until", until) if until else LAST,
     )
 
 

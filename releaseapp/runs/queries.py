@@ -21,6 +21,10 @@ _STEP = """
 _OUTLINE = _STEP.replace("input, output,", "NULL AS input, NULL AS output,")
 
 
+LAST = "\U0010ffff"
+"""Sorts after every id."""
+
+
 class Filter(msgspec.Struct, frozen=True):
     """Which runs of a workspace; None asks for nothing. ``since`` and ``until`` are ids (``clock.first_id_at``)."""
 
@@ -28,7 +32,7 @@ class Filter(msgspec.Struct, frozen=True):
     workflow_id: str | None = None
     trigger_type: str | None = None
     since: str = ""
-    until: str = "\U0010ffff"
+    until: str = LAST
 
 
 def find_run(db: Reader, workspace_id: str, run_id: str) -> Run | None:

@@ -40,11 +40,11 @@ class StepsNode(Resource):
 
     def child(self, name: str) -> Resource:
         """A step by its id, or one item of it by ``id.item``; also one that has not begun."""
-        step_id, _, number = name.partition(".")
+        step_id, dot, number = name.partition(".")
         item = int(number) if number.isascii() and number.isdigit() and len(number) <= _LONGEST_ITEM else WHOLE
         run = self.above(RunNode).run
         definition = service.definition_of(self.request.db, run.id)
-        if not any(step["id"] == step_id for step in definition["steps"]) or (number and item == WHOLE):
+        if not any(step["id"] == step_id for step in definition["steps"]) or (dot and item == WHOLE):
             raise KeyError(name)
         return StepNode(self.request, name, self, step_id, item)
 

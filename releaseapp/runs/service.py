@@ -12,7 +12,7 @@ from releaseapp.runs import queries
 from releaseapp.runs.machine import ending
 from releaseapp.runs.machine import queries as machine
 from releaseapp.runs.machine.blueprint import blueprint_of
-from releaseapp.runs.machine.kit import Runs
+from releaseapp.runs.machine.kit import ANY, Runs
 from releaseapp.runs.machine.state import Attempt, Pins
 from releaseapp.runs.models import WHOLE, LogLine, Run, RunStatus, StepRun, StepStatus, TriggerType
 from releaseapp.runs.queries import Filter
@@ -63,7 +63,7 @@ def start_run(runs: Runs, workspace_id: str, workflow_id: str, start: Start) -> 
     trigger = {"type": start.trigger_type.value, "by": start.email, "account": start.by}
     with runs.db.transaction() as tx:
         run = create_run(tx, source, inputs, Origin(trigger, start.by, pins, is_test))
-        tx.after_commit(lambda: runs.wake(run.id))
+        tx.after_commit(lambda: runs.wake(ANY))
     return run
 
 
@@ -103,7 +103,7 @@ def retry_run(runs: Runs, run: Run, retry: Retry, actor: str | None, email: str 
         again = create_run(tx, source, inputs, origin)
         for attempt in reused:
             machine.save_attempt(tx, again.id, attempt)
-        tx.after_commit(lambda: runs.wake(again.id))
+        tx.after_commit(lambda: runs.wake(ANY))
     return again
 
 
@@ -115,18 +115,13 @@ def retry_failed(
     Runs that were retried already, and those of a workflow that is gone, are left alone.
     """
     failed = msgspec.structs.replace(wanted, status=RunStatus.FAILED.value)
-    found = queries.list_runs(runs.db, workspace_id, failed, "\U0010ffff", MOST_RETRIED)
+    found = queries.list_runs(runs.db, workspace_id, failed, queries.LAST, MOST_RETRIED)
     again = []
     for run in reversed(found):
         newest = queries.list_attempts(runs.db, run.first_run)[-1]
         if newest.id == run.id:
             again.append(retry_run(runs, run, Retry(), actor, email))
     return again
-
-
-def nudge(tx: Transaction, run_id: str) -> bool:
-    """What a step of a run waits for has come: has a worker look at it again; whether the run is not over."""
-    return ending.nudge(tx, run_id)
 
 
 def find_run(db: Reader, workspace_id: str, run_id: str) -> Run | None:

@@ -327,3 +327,15 @@ def test_comments_in_the_yaml_stay_when_a_form_changes_a_step(casey, program, dr
     program.post_json(f"{draft}/publish", {})
     copy = program.post_json(f"{draft}/duplicate", {}, status=201).json["number"]
     assert "# Nobody likes this one." in program.get(f"{draft[:-1]}{copy}?format=yaml").text
+
+
+def test_the_editor_offers_the_names_of_credentials_to_steps_that_take_one(app):
+    avery = app.as_program("avery.owner@example.com")
+    given = {"name": "Shop key", "type": "api-key", "fields": {"key": "k-12345678"}}
+    avery.post_json("/workspaces/aurora/credentials", given, status=201)
+    steps = [{"id": "call", "type": "http.request", "config": {"url": "https://example.com"}}]
+    made = avery.post_json("/workspaces/aurora/workflows", {"definition": {"name": "W", "steps": steps}}).json
+    browser = app.as_browser("avery.owner@example.com")
+    page = browser.get(f"/workspaces/aurora/workflows/{made['id']}/versions/1/edit?step=call").html
+    offered = page.select('datalist[id="config.credential-known"] option')
+    assert [option["value"] for option in offered] == ["Shop key"]

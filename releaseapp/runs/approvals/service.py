@@ -9,13 +9,13 @@ from releaseapp.db.api import Database, Reader, Transaction
 from releaseapp.errors import Conflict, NotAllowed, NotFound
 from releaseapp.events.models import EventType
 from releaseapp.events.service import append
-from releaseapp.runs import service as runs_service
 from releaseapp.runs.approvals import queries
 from releaseapp.runs.approvals.deciders import keys_of, read_deciders, requester_of, why_not
 from releaseapp.runs.approvals.models import Approval, ApprovalStatus, Decision, Filter, Outcome, Person
 from releaseapp.runs.approvals.schemas import Say
 from releaseapp.runs.approvals.values import check_form, check_values
 from releaseapp.runs.machine.kit import Runs
+from releaseapp.runs.machine.turns import nudge
 from releaseapp.runs.models import Run
 from releaseapp.steps.api import Ask, StepFailed
 from releaseapp.workspaces.models import Identity
@@ -97,7 +97,7 @@ def expire_due(db: Database, now: str, limit: int) -> list[str]:
         for approval_id in queries.list_due(tx, now, limit):
             expired = _end(tx, approval_id, ApprovalStatus.EXPIRED)
             if expired is not None:
-                runs_service.nudge(tx, expired.run_id)
+                nudge(tx, expired.run_id)
                 run_ids.append(expired.run_id)
     return list(dict.fromkeys(run_ids))
 
@@ -121,7 +121,7 @@ def decide(runs: Runs, approval: Approval, decision: Decision, say: Say, identit
             _check_open(present, identity)
             by = Person(identity.account.id, identity.account.name, identity.account.email)
             _end(tx, present.id, ApprovalStatus(decision.value), by=by, comment=_kept(say.comment), values=values)
-        runs_service.nudge(tx, present.run_id)
+        nudge(tx, present.run_id)
         tx.after_commit(lambda: runs.wake(present.run_id))
     ended = _get_approval(runs.db, approval)
     if late:

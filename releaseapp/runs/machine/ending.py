@@ -6,9 +6,10 @@ from releaseapp.db.api import Transaction
 from releaseapp.events.models import EventType
 from releaseapp.events.service import append
 from releaseapp.runs import queries as runs
+from releaseapp.runs.approvals import service as approvals
 from releaseapp.runs.machine import queries
 from releaseapp.runs.machine.kit import Runs
-from releaseapp.runs.machine.turns import let_one_go
+from releaseapp.runs.machine.turns import let_one_go, nudge
 from releaseapp.runs.models import Run, RunStatus
 
 _TASK, _RUN = "tsk_", "run_"
@@ -53,8 +54,6 @@ def undo(tx: Transaction, kit: Runs, run_id: str, waits_for: str) -> None:
         if child is not None and not child.is_over:
             cancel(tx, kit, child, None)
     else:
-        from releaseapp.runs.approvals import service as approvals
-
         approvals.withdraw_approvals(tx, run_id)
 
 
@@ -62,12 +61,3 @@ def tell_parent(tx: Transaction, kit: Runs, parent: str | None) -> None:
     """A run is over that another one may wait for."""
     if parent is not None and nudge(tx, parent):
         tx.after_commit(lambda: kit.wake(parent))
-
-
-def nudge(tx: Transaction, run_id: str) -> bool:
-    """What a step of a run waits for has come: the run is to be looked at again; whether it is not over."""
-    run = runs.find_run_anywhere(tx, run_id)
-    if run is None or run.is_over:
-        return False
-    queries.set_turn(tx, run_id, queries.next_turn(tx, run.workspace_id))
-    return True

@@ -1,21 +1,21 @@
 """What people's verbs and workers have at hand for runs."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import msgspec
 
+from releaseapp.credentials.vault import Vault
 from releaseapp.db.api import Database
+from releaseapp.outbound import Outbound
 from releaseapp.settings import Settings
 from releaseapp.workflows.store import Store
 
-if TYPE_CHECKING:
-    from releaseapp.credentials.vault import Vault
-    from releaseapp.outbound import Outbound
+ANY = ""
+"""Wakes a worker for whichever run is next."""
 
 
 class Runs(msgspec.Struct, frozen=True):
-    """Where runs and workflows are kept, and how to wake a worker for a run (any run, for an empty id)."""
+    """Where runs and workflows are kept, and how to wake a worker for a run, or for ANY."""
 
     db: Database
     store: Store
@@ -26,6 +26,6 @@ class Runs(msgspec.Struct, frozen=True):
 class Kit(Runs, frozen=True):
     """What a worker needs besides: the vault, the way to the network, and how to wake those who do agents' tasks."""
 
-    vault: "Vault"
-    outbound: "Outbound"
+    vault: Vault
+    outbound: Outbound
     wake_task: Callable[[str], None]

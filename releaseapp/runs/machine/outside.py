@@ -4,20 +4,19 @@ import logging
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from releaseapp import clock
+from releaseapp.credentials import service as credentials
+from releaseapp.credentials.models import Secret
 from releaseapp.errors import AppError
 from releaseapp.runs.machine.kit import Kit
 from releaseapp.runs.machine.mask import Mask
 from releaseapp.runs.machine.state import Attempt, Claimed
 from releaseapp.runs.models import WHOLE
 from releaseapp.steps.api import Abandoned, Result, StepFailed, StepType
-
-if TYPE_CHECKING:
-    from releaseapp.credentials.models import Secret
 
 log = logging.getLogger(__name__)
 
@@ -77,10 +76,8 @@ class StepContext:
             lines[-1] = f"More than {MOST_LINES:,} lines; the rest is not kept."
         self._tell(Lines(self.attempt, clock.now_text(), lines))
 
-    def credential(self, name: str) -> "Secret":
+    def credential(self, name: str) -> Secret:
         """See ``Context``."""
-        from releaseapp.credentials import service as credentials  # noqa: PLC0415
-
         try:
             secret = credentials.open_credential(self._kit.db, self._kit.vault, self.workspace_id, name)
         except AppError as error:

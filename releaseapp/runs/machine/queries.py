@@ -67,6 +67,14 @@ def set_turn(tx: Transaction, run_id: str, turn: int) -> int:
     )
 
 
+def find_workspace_of_open(db: Reader, run_id: str) -> str | None:
+    """The workspace of a run that is not over."""
+    row = db.first(
+        "SELECT workspace_id FROM runs WHERE id = :id AND status IN ('queued', 'running', 'waiting')", id=run_id
+    )
+    return str(row["workspace_id"]) if row else None
+
+
 def hold(tx: Transaction, run_id: str, held_by: str) -> None:
     """Takes a run aside until what holds it lets it go: a limit's scope."""
     tx.run("UPDATE runs SET held_by = :held_by WHERE id = :id", id=run_id, held_by=held_by)

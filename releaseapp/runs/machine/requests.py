@@ -10,7 +10,8 @@ from releaseapp.agents.tasks.models import TaskStatus
 from releaseapp.db.api import Reader, Transaction
 from releaseapp.errors import AppError, Conflict, Invalid, NotFound
 from releaseapp.runs import queries as runs
-from releaseapp.runs.machine.kit import Kit
+from releaseapp.runs.approvals import service as approvals
+from releaseapp.runs.machine.kit import ANY, Kit
 from releaseapp.runs.machine.state import Attempt, Claimed
 from releaseapp.runs.models import RunStatus
 from releaseapp.runs.starting import Origin, check_inputs, create_run, published, source_of
@@ -45,8 +46,6 @@ def perform(tx: Transaction, kit: Kit, run: Claimed, attempt: Attempt) -> Wait |
         message_id = queues.publish(tx, run.workspace_id, request.queue, request.message, run.id)
         return Done({"id": message_id})
     if isinstance(request, Ask):
-        from releaseapp.runs.approvals import service as approvals
-
         asked = runs.find_run_anywhere(tx, run.id)
         assert asked is not None
         approval = approvals.open_approval(tx, asked, attempt.step_id, attempt.item, request)
@@ -63,8 +62,6 @@ def come(db: Reader, waits_for: str) -> Come | None:
         return _come_of_task(db, waits_for)
     if waits_for.startswith(_RUN):
         return _come_of_run(db, waits_for)
-    from releaseapp.runs.approvals import service as approvals
-
     outcome = approvals.outcome_of(db, waits_for)
     return None if outcome is None else Come(outcome.output)
 
@@ -92,7 +89,7 @@ def _start_run(tx: Transaction, kit: Kit, run: Claimed, attempt: Attempt, reques
     trigger = {"type": "workflow", "by": run.trigger.get("by"), "run": run.id, "step": attempt.key}
     origin = Origin(trigger, parent=run.id, parent_step=attempt.key, depth=run.depth + 1)
     child = create_run(tx, source, inputs, origin)
-    tx.after_commit(lambda: kit.wake(child.id))
+    tx.after_commit(lambda: kit.wake(ANY))
     return child.id
 
 

@@ -15,7 +15,7 @@ from releaseapp.events.models import EventType
 from releaseapp.events.service import append
 from releaseapp.runs.machine import queries
 from releaseapp.runs.machine.blueprint import blueprint_of
-from releaseapp.runs.machine.kit import Runs
+from releaseapp.runs.machine.kit import ANY, Runs
 from releaseapp.runs.machine.state import NO_PINS, Claimed, Pins
 from releaseapp.runs.models import RunStatus
 from releaseapp.workflows.models import WorkflowStatus
@@ -42,7 +42,16 @@ def let_one_go(tx: Transaction, kit: Runs, workspace_id: str, workflow_id: str) 
     """A run is no longer at work: one that waited for its place, in the workspace or the workflow, may go on."""
     freed = [queries.let_go(tx, holder, 1) for holder in (workflow_id, workspace_id)]
     if any(freed):
-        tx.after_commit(lambda: kit.wake(""))
+        tx.after_commit(lambda: kit.wake(ANY))
+
+
+def nudge(tx: Transaction, run_id: str) -> bool:
+    """What a step of a run waits for has come: a worker is to look at it again; whether the run is not over."""
+    workspace_id = queries.find_workspace_of_open(tx, run_id)
+    if workspace_id is None:
+        return False
+    queries.set_turn(tx, run_id, queries.next_turn(tx, workspace_id))
+    return True
 
 
 def sweep(kit: Runs) -> int:

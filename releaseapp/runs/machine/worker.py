@@ -11,7 +11,7 @@ from releaseapp.errors import Busy
 from releaseapp.runs.approvals import service as approvals
 from releaseapp.runs.machine import queries, turns
 from releaseapp.runs.machine.driver import Driver, Lost, Nudge, Stop
-from releaseapp.runs.machine.kit import Kit
+from releaseapp.runs.machine.kit import ANY, Kit
 from releaseapp.runs.machine.state import Claimed
 from releaseapp.wakeups import Hands, Wakeups
 from releaseapp.workspaces.service import get_workspace
@@ -22,10 +22,14 @@ _TICK_SECONDS = 0.25
 _SWEEP_SECONDS = 2.0
 _LAST_BREATH_SECONDS = 2.0
 _LEASES_IN_ONE = 3
+_UPKEEP_SECONDS = 60.0
 
 
 class RunWorker:
-    """Drives the runs of a database, ``settings.run_threads`` of them at once. One worker object is started once."""
+    """Drives the runs of a database, ``settings.run_threads`` of them at once. One worker object is started once.
+
+    ``upkeep`` is called every minute, in a thread of its own: it may take a second.
+    """
 
     def __init__(self, kit: Kit, wakeups: Wakeups, upkeep: Callable[[], object] = lambda: None) -> None:
         self.id = clock.new_id("wrk")
@@ -38,6 +42,7 @@ class RunWorker:
         self._stopped = threading.Event()
         self._hands: Hands | None = None
         self._keeper = threading.Thread(target=self._keep, name="run keeper", daemon=True)
+        self._housekeeper = threading.Thread(target=self._keep_house, name="run housekeeper", daemon=True)
 
     def start(self) -> None:
         """Begins to take up runs; returns at once. Does nothing when there are no threads to do it with."""
@@ -47,6 +52,7 @@ class RunWorker:
         self._hands = self._wakeups.hands(threads, self._woken, self._kit.db.close_thread)
         self._hands.start()
         self._keeper.start()
+        self._housekeeper.start()
 
     def stop(self, grace_seconds: float = 10) -> None:
         """Takes up nothing more, lets steps at work end within the grace time, and gives back what is not over."""
@@ -64,6 +70,7 @@ class RunWorker:
         self._stopped.set()
         self._hands.join(_LAST_BREATH_SECONDS)
         self._keeper.join()
+        self._housekeeper.join(_LAST_BREATH_SECONDS)
 
     def work_off(self) -> int:
         """Takes up runs until there is none to take; how many. For the thread that calls it."""
@@ -76,7 +83,7 @@ class RunWorker:
     def tick(self) -> None:
         """Brings back what is due; wakes threads for it."""
         if turns.wake_due(self._kit):
-            self._kit.wake("")
+            self._kit.wake(ANY)
 
     def sweep(self) -> None:
         """Brings back what was left behind; wakes threads for whatever is in the queue."""
@@ -84,7 +91,7 @@ class RunWorker:
             self._kit.wake(run_id)
         turns.sweep(self._kit)
         if queries.find_next(self._kit.db) is not None:
-            self._kit.wake("")
+            self._kit.wake(ANY)
 
     def _woken(self, run_id: str) -> None:
         with self._idle:
@@ -134,7 +141,7 @@ class RunWorker:
     # ── the keeper ───────────────────────────────────────────────────────────
 
     def _keep(self) -> None:
-        """Until the end: keeps the leases, brings back what is due or lost, and tidies up."""
+        """Until the end: keeps the leases, and brings back what is due or lost."""
         lease_pause = self._kit.settings.run_lease_seconds / _LEASES_IN_ONE
         next_lease = next_sweep = clock.monotonic()
         while not self._stopped.wait(_TICK_SECONDS):
@@ -149,9 +156,13 @@ class RunWorker:
             if now >= next_sweep:
                 next_sweep = now + _SWEEP_SECONDS
                 self._guarded(self.sweep, "the sweep of runs")
-                self._guarded(self._upkeep, "tidying up")
                 if self._hands is not None:
                     self._guarded(self._hands.check_worker_health, "looking after threads")
+        self._kit.db.close_thread()
+
+    def _keep_house(self) -> None:
+        while not self._stopped.wait(_UPKEEP_SECONDS):
+            self._guarded(self._upkeep, "tidying up")
         self._kit.db.close_thread()
 
     def _guarded(self, duty: Callable[[], object], name: str) -> None:

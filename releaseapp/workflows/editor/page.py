@@ -7,7 +7,9 @@ import msgspec
 from msgspec import UNSET
 from pyramid.response import Response
 
+from releaseapp.credentials.service import credential_names
 from releaseapp.errors import AppError, Conflict, Fault, Invalid
+from releaseapp.permissions import Permission
 from releaseapp.steps import step_types
 from releaseapp.steps.api import StepType
 from releaseapp.web.forms import FormState, Posted
@@ -143,6 +145,7 @@ def _open_part(
         **_step_values(step, place, definition, samples, form),
         "agents": list(agents_to_choose(request.db, context.above(WorkspaceNode).id).values()),
         "workflows": _workflow_names(context, request),
+        "credentials": _credential_names(context, request),
     }
 
 
@@ -262,6 +265,12 @@ def _theirs(here: Opened, definition: Definition, *, in_yaml: bool) -> str:
 def _about_workspace(context: VersionNode) -> dict[str, str]:
     workspace = context.above(WorkspaceNode).workspace
     return {"slug": workspace.slug, "name": workspace.name}
+
+
+def _credential_names(context: VersionNode, request: Request) -> list[str]:
+    workspace = context.above(WorkspaceNode)
+    sees = Permission.CREDENTIALS_VIEW in workspace.membership.permissions
+    return credential_names(request.db, workspace.id) if sees else []
 
 
 def _workflow_names(context: VersionNode, request: Request) -> list[str]:

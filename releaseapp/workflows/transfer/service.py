@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from releaseapp.agents import service as agents
+from releaseapp.credentials.service import credential_names
 from releaseapp.db.api import Reader
 from releaseapp.errors import Conflict, Fault, Invalid
 from releaseapp.web.paging import FIRST
@@ -166,18 +167,22 @@ def _check(plan: Plan, incoming: Incoming, digest: str | None) -> None:
         raise Conflict("The workflows here have changed since the plan was made; look at it again.")
 
 
-def surroundings(
-    db: Reader,
-    workspace_id: str,
-    credentials: Callable[[AbstractSet[str]], AbstractSet[str]] = lambda _names: frozenset(),
-) -> Surroundings:
-    """A workspace as an import sees it; ``credentials`` tells which of some names it has."""
+def surroundings(db: Reader, workspace_id: str) -> Surroundings:
+    """A workspace as an import sees it: its people, agents and credentials."""
     members: dict[str, str] = {}
     before = FIRST
     while page := workspaces.list_members(db, workspace_id, before, _PAGE):
         members.update((one.email.casefold(), one.id) for one in page)
         before = page[-1].id
-    return Surroundings(workspace_id, members, _agents_of(db, workspace_id), credentials)
+    return Surroundings(workspace_id, members, _agents_of(db, workspace_id), _credentials_of(db, workspace_id))
+
+
+def _credentials_of(db: Reader, workspace_id: str) -> Callable[[AbstractSet[str]], AbstractSet[str]]:
+    @cache
+    def known() -> set[str]:
+        return {name.casefold() for name in credential_names(db, workspace_id)}
+
+    return lambda names: {name for name in names if name.casefold() in known()}
 
 
 def _agents_of(db: Reader, workspace_id: str) -> Callable[[AbstractSet[str]], Mapping[str, str]]:
