@@ -35,6 +35,7 @@ class EventType(StrEnum):
     MEMORY_DELETED = "memory.deleted"
     MEMORY_UPDATED = "memory.updated"
     QUEUE_PUBLISHED = "queue.published"
+    QUEUE_REMOVED = "queue.removed"
     RUN_CANCELLED = "run.cancelled"
     RUN_FAILED = "run.failed"
     RUN_PRUNED = "run.pruned"

@@ -10,6 +10,7 @@ from releaseapp.errors import Conflict, NotAllowed
 from releaseapp.permissions import DEFAULT_MATRIX, Permission, Role
 from releaseapp.runs.approvals.service import open_approval
 from releaseapp.runs.models import WHOLE
+from releaseapp.runs.queues.service import publish
 from releaseapp.runs.service import find_run
 from releaseapp.steps.api import Ask
 from releaseapp.tree import TREE
@@ -41,6 +42,7 @@ def world(app):
     db = app.app.registry.db
     with db.transaction() as tx:
         approval = open_approval(tx, find_run(db, run["workspace_id"], run["id"]), "a", WHOLE, Ask(title="Go on?"))
+        message = publish(tx, run["workspace_id"], "orders", {"n": 1}, None)
     member = people[Role.VIEWER].get("/auth/me").json["user"]["id"]
     addresses = {
         "Root": "/",
@@ -68,6 +70,9 @@ def world(app):
         "TaskNode": f"{base}/tasks/{task['id']}",
         "Memory": f"{base}/memory",
         "MemoryNode": f"{base}/memory/{item['id']}",
+        "Queues": "/workspaces/aurora/queues",
+        "QueueNode": "/workspaces/aurora/queues/orders",
+        "MessageNode": f"/workspaces/aurora/queues/orders/{message}",
         "RunsNode": "/workspaces/aurora/runs",
         "RunNode": f"/workspaces/aurora/runs/{run['id']}",
         "StepsNode": f"/workspaces/aurora/runs/{run['id']}/steps",
