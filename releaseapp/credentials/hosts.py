@@ -7,6 +7,8 @@ from collections.abc import Iterable
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _LONGEST_HOST = 253
 _LARGEST_PORT = 65_535
+_USUAL_PORTS = {80, 443}
+"""What an address without a port means, by its scheme."""
 _FEWEST_LABELS_OF_A_WILDCARD = 2
 
 
@@ -39,7 +41,7 @@ def allows(patterns: Iterable[str], host: str, port: int | None) -> bool:
 
 def _fits(entry: str, wanted: str, port: int | None) -> bool:
     host, only = _split(entry)
-    if only is not None and only != port:
+    if only is not None and only != port and not (port is None and only in _USUAL_PORTS):
         return False
     if host.startswith("*."):
         return wanted.endswith(host[1:]) and not _is_address(wanted)

@@ -6,7 +6,6 @@ import ssl
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -17,10 +16,8 @@ from releaseapp.credentials.vault import Vault
 from releaseapp.db.api import Database
 from releaseapp.errors import Invalid
 from releaseapp.masking import Masker
-
-if TYPE_CHECKING:
-    from releaseapp.outbound import Outbound
-    from releaseapp.settings import Settings
+from releaseapp.outbound import Outbound, OutboundError, open_outbound
+from releaseapp.settings import Settings
 
 _SECONDS = 10.0
 _LARGEST_ANSWER_BYTES = 65_536
@@ -40,28 +37,22 @@ class Trial(msgspec.Struct, frozen=True):
     """A credential, opened, with what its test needs: the way to the network, an address."""
 
     secret: Secret
-    settings: "Settings"
+    outbound: Outbound
     url: str
-
-    @property
-    def outbound(self) -> "Outbound":
-        """The guarded way to the network."""
-        from releaseapp.outbound import Outbound  # noqa: PLC0415
-
-        return Outbound(self.settings)
 
     def __repr__(self) -> str:
         return f"Trial({self.secret!r})"
 
 
-def try_out(vault: Vault, db: Database, settings: "Settings", credential: Credential, url: str) -> Outcome:
+def try_out(vault: Vault, db: Database, settings: Settings, credential: Credential, url: str) -> Outcome:
     """Tries a credential, and notes the use.
 
     Raises Invalid for an address that is missing, or that the credential may not
     be sent to; NotFound and VaultLocked when it cannot be opened.
     """
     secret = service.open_credential(db, vault, credential.workspace_id, credential.id)
-    outcome = TESTERS[secret.type](Trial(secret, settings, url.strip()))
+    with closing(open_outbound(settings)) as outbound:
+        outcome = TESTERS[secret.type](Trial(secret, outbound, url.strip()))
     service.note_use(db, secret.id, "a test")
     return msgspec.structs.replace(outcome, detail=Masker(secret.secrets).text(outcome.detail))
 
@@ -85,13 +76,13 @@ def _http(trial: Trial) -> Outcome:
     if not trial.secret.allows(host, addresses.port_of_web_address(trial.url)):
         allowed = ", ".join(trial.secret.allowed_hosts) or "none: add one first"
         raise Invalid.at("/url", f"{host} is not among the allowed hosts of this credential ({allowed}).")
-    from releaseapp.outbound import OutboundError  # noqa: PLC0415
-
+    headers = headers_of(trial.secret)
     try:
         answer = trial.outbound.request(
             "GET",
             trial.url,
-            headers=headers_of(trial.secret),
+            headers=headers,
+            secret_headers=headers,
             timeout=_SECONDS,
             max_bytes=_LARGEST_ANSWER_BYTES,
             allows=trial.secret.allows,
@@ -106,13 +97,10 @@ def _http(trial: Trial) -> Outcome:
 
 
 def _smtp(trial: Trial) -> Outcome:
-    from releaseapp.outbound import OutboundError  # noqa: PLC0415
-
     fields = trial.secret.fields
     host, port = fields["host"], int(fields["port"])
     try:
-        address = trial.outbound.check_host(host, port)[0]
-        with closing(_mail_server(fields["security"], host, address, port)) as server:
+        with closing(_mail_server(trial, host, port)) as server:
             if fields["username"]:
                 server.login(fields["username"], fields["password"])
             server.noop()
@@ -126,9 +114,19 @@ def _smtp(trial: Trial) -> Outcome:
     return Outcome(ok=True, detail=f"{host} answers{signed_in}.")
 
 
-def _mail_server(security: str, host: str, address: str, port: int) -> smtplib.SMTP:
-    """Connects to the address that was checked; the certificate must be that of the host."""
-    context = ssl.create_default_context()
+def _mail_server(trial: Trial, host: str, port: int) -> smtplib.SMTP:
+    """Connects to the first address that answers, each of them checked; the certificate must be that of the host."""
+    context = trial.outbound.tls_context()
+    problem: Exception = OSError("it has no address")
+    for address in trial.outbound.check_host(host, port):
+        try:
+            return _connected(trial.secret.fields["security"], host, (address, port), context)
+        except OSError as error:
+            problem = error
+    raise problem
+
+
+def _connected(security: str, host: str, place: tuple[str, int], context: ssl.SSLContext) -> smtplib.SMTP:
     if security == "tls":
         server: smtplib.SMTP = smtplib.SMTP_SSL(timeout=_SECONDS, context=context)
     else:
@@ -136,7 +134,7 @@ def _mail_server(security: str, host: str, address: str, port: int) -> smtplib.S
     # By this name it asks for the certificate, whatever it was connected to.
     server._host = host  # type: ignore[attr-defined]  # noqa: SLF001
     try:
-        server.connect(address, port)
+        server.connect(*place)
         if security == "starttls":
             server.starttls(context=context)
         server.ehlo_or_helo_if_needed()
@@ -150,15 +148,15 @@ def _database(trial: Trial) -> Outcome:
     url = trial.secret.fields["url"]
     if addresses.is_sqlite(url):
         return _sqlite(whole_file(url))
-    from releaseapp.outbound import OutboundError  # noqa: PLC0415
-
     try:
         import psycopg  # noqa: PLC0415 - an extra: who uses SQLite alone has no such driver
     except ModuleNotFoundError:
         return Outcome(ok=False, detail="This server has no driver for PostgreSQL: install releaseapp[postgres].")
     host, port = addresses.host_and_port_of_database(url)
     try:
-        place = {"host": host, "hostaddr": trial.outbound.check_host(host, port)[0], "port": str(port)}
+        found = trial.outbound.check_host(host, port)
+        # The driver takes lists, and tries one address after the other.
+        place = {"host": ",".join([host] * len(found)), "hostaddr": ",".join(found), "port": str(port)}
         said = {"connect_timeout": str(int(_SECONDS)), **addresses.login_of_database(url)}
         with closing(psycopg.connect(**{**said, **place}, autocommit=True)) as connection:  # type: ignore[arg-type]
             connection.execute(_QUESTION)

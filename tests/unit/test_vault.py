@@ -85,6 +85,7 @@ def test_a_wrong_key_and_none_are_told_apart_with_their_cures():
         ("api.example.com:8443", "api.example.com", 8443, True),
         ("api.example.com:8443", "api.example.com", 443, False),
         ("api.example.com:8443", "api.example.com", None, False),
+        ("api.example.com:443", "api.example.com", None, True),
         ("*.example.com", "a.example.com", 443, True),
         ("*.example.com", "a.b.example.com", 443, True),
         ("*.example.com", "example.com", 443, False),
