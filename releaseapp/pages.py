@@ -13,6 +13,7 @@ import releaseapp
 from releaseapp import clock
 from releaseapp.events.queries import last_event_id
 from releaseapp.permissions import Permission
+from releaseapp.runs.approvals.service import count_waiting_for
 from releaseapp.web.messages import take_messages
 from releaseapp.web.request import Request
 from releaseapp.workspaces.models import Identity, Membership
@@ -38,6 +39,7 @@ def add_globals(event: Mapping[str, Any]) -> None:
         workspace=membership,
         workspaces=sorted(identity.memberships.values(), key=lambda one: one.name.lower()) if identity else [],
         can=_asker(membership),
+        approvals_waiting=_counter(request, membership),
         csrf_token=get_csrf_token(request),
         static=_addresser(request),
         with_cursor=_pager(request),
@@ -63,6 +65,15 @@ def _asker(membership: Membership | None) -> Callable[[str], bool]:
         return membership is not None and Permission(permission) in membership.permissions
 
     return can
+
+
+def _counter(request: Request, membership: Membership | None) -> Callable[[], int]:
+    def approvals_waiting() -> int:
+        if membership is None:
+            return 0
+        return count_waiting_for(request.db, membership.workspace_id, request.identity)
+
+    return approvals_waiting
 
 
 def _addresser(request: Request) -> Callable[[str], str]:

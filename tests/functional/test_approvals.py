@@ -402,3 +402,175 @@ def test_two_at_the_same_moment_get_one_decision_and_one_clear_answer(app, seede
         assert (len(won), len(lost)) == (1, 1)
         assert lost[0].members["decision"] == won[0] == service.outcome_of(seeded, approval.id).output["decision"]
         assert len(told(seeded, approval)) == 2
+
+
+# ── pages ────────────────────────────────────────────────────────────────────
+
+ALL_KINDS = {
+    "type": "object",
+    "required": ["name", "count", "colour", "day"],
+    "properties": {
+        "name": {"type": "string", "title": "Your name", "maxLength": 40},
+        "count": {"type": "integer", "minimum": 1, "maximum": 9, "title": "How many"},
+        "share": {"type": "number", "default": 0.5},
+        "sure": {"type": "boolean", "title": "Are you sure?"},
+        "colour": {"type": "string", "enum": ["red", "blue"], "title": "Colour"},
+        "size": {"oneOf": [{"const": 1, "title": "Small"}, {"const": 2, "title": "Large"}], "default": 2},
+        "day": {"type": "string", "format": "date"},
+        "moment": {"type": "string", "format": "date-time"},
+        "story": {"type": "string", "maxLength": 5000, "default": "once"},
+        "tags": {"type": "array", "items": {"type": "string"}},
+        'odd "name"/<b>': {"type": "string", "description": "Is <b>kept</b> as text."},
+    },
+}
+
+
+@pytest.fixture
+def browser(app, casey):
+    return app.as_browser(CASEY)
+
+
+def test_the_form_of_a_page_is_made_from_the_schema_and_read_back_as_json(seeded, run, browser):
+    approval = ask(seeded, run, form=ALL_KINDS, description="First line\n<script>alert(1)</script>")
+    page = browser.get(path_of(approval))
+    page.mustcontain(
+        "First line\n&lt;script&gt;", "Your name", "Is &lt;b&gt;kept&lt;/b&gt; as text.", no="<script>alert"
+    )
+    form = page.forms["decide"]
+    kinds = {
+        name: field[0].attrs.get("type", field[0].tag)
+        for name, field in form.fields.items()
+        if (name or "").startswith("field")
+    }
+    assert list(kinds.values()) == [
+        "text", "number", "number", "checkbox", "select", "select", "date", "datetime-local", "textarea", "textarea",
+        "text",
+    ]  # fmt: skip
+    assert form["field-1"].attrs["max"] == "9"
+    assert "required" in form["field-0"].attrs
+    assert "required" not in form["field-9"].attrs
+    assert (form["field-2"].value, form["field-5"].value, form["field-8"].value.strip()) == ("0.5", "1", "once")
+    form["field-0"] = "Ada"
+    form["field-1"] = "3"
+    form["field-3"] = True
+    form["field-4"].select(text="blue")
+    form["field-6"] = "2030-01-31"
+    form["field-7"] = "2030-01-31T08:00"
+    form["field-8"] = "one\r\ntwo"
+    form["field-9"] = '["a", "b"]'
+    form["comment"] = "Go\r\nahead."
+    done = form.submit(status=303).follow()
+    done.mustcontain("You approved it.", "Casey Editor approved this", "Go\nahead.", "Large")
+    assert "decide" not in done.forms
+    assert service.outcome_of(seeded, approval.id).output["values"] == {
+        "name": "Ada", "count": 3, "share": 0.5, "sure": True, "colour": "blue", "size": 2, "day": "2030-01-31",
+        "moment": "2030-01-31T08:00:00Z", "story": "one\ntwo", "tags": ["a", "b"],
+    }  # fmt: skip
+
+
+def test_what_does_not_fit_stands_at_its_field_and_nothing_typed_is_lost(seeded, run, browser):
+    approval = ask(seeded, run, form=ALL_KINDS)
+    form = browser.get(path_of(approval)).forms["decide"]
+    form["field-0"] = "x" * 41
+    form["field-1"] = "10"
+    form["field-2"] = ""
+    form["field-9"] = "[a"
+    form["comment"] = "Kept?"
+    page = form.submit(status=400)
+    page.mustcontain("share must not be left empty.", "tags must be JSON")
+    form = page.forms["decide"]
+    form["field-2"] = "1"
+    form["field-9"] = "[1]"
+    page = form.submit(status=400)
+    page.mustcontain(
+        "Your name must be at most 40 characters long.", "How many must be at most 9.", "Colour is required.",
+        "day is required.", "tags.0 must be a text.",
+    )  # fmt: skip
+    form = page.forms["decide"]
+    assert (form["field-1"].value, form["comment"].value.strip(), form["field-9"].value.strip()) == (
+        "10",
+        "Kept?",
+        "[1]",
+    )
+    assert form["field-3"].checked is False
+    assert form["field-1"].attrs["aria-invalid"] == "true"
+    form["comment"] = "x" * 4001
+    form.submit(status=400).mustcontain("comment must be at most 4000 characters long.")
+
+
+def test_refusing_on_the_page_asks_for_nothing_more(seeded, run, browser):
+    approval = ask(seeded, run, form=ALL_KINDS)
+    page = browser.get(path_of(approval))
+    token = page.forms["decide"]["csrf_token"].value
+    fields = {"csrf_token": token, "comment": "Not yet.", "field-0": "Ada"}
+    page = browser.post(f"{path_of(approval)}/refuse", fields, status=303).follow()
+    page.mustcontain("Casey Editor refused this", "Not yet.")
+    assert service.outcome_of(seeded, approval.id).output == {
+        "decision": "refused", "by": CASEY, "comment": "Not yet.", "values": {},
+    }  # fmt: skip
+
+
+def test_who_comes_too_late_sees_the_decision_and_what_they_wrote(seeded, run, avery, browser):
+    approval = ask(seeded, run)
+    form = browser.get(path_of(approval)).forms["decide"]
+    form["comment"] = "My long thoughts."
+    avery.post_json(f"{path_of(approval)}/refuse", {})
+    page = form.submit(status=409)
+    page.mustcontain("Avery Owner refused this already.", "Avery Owner refused this", "My long thoughts.")
+    assert "decide" not in page.forms
+
+
+def test_who_may_not_decide_is_told_why_and_by_whom_it_is_decided(seeded, run, browser):
+    approval = ask(seeded, run, deciders=["admin", AVERY], not_the_requester=False)
+    page = browser.get(path_of(approval))
+    page.mustcontain(f"Only {AVERY} or admins and above may decide this.", f"Waits for {AVERY} or admins and above")
+    assert "decide" not in page.forms
+    token = browser.get(f"{HERE}").html.find("input", {"name": "csrf_token"})["value"]
+    browser.post(f"{path_of(approval)}/approve", {"csrf_token": token}, status=403).mustcontain("may decide this")
+
+
+def test_the_list_shows_what_waits_for_me_then_others_then_what_is_decided(seeded, run, avery, browser):
+    browser.get(HERE).mustcontain("Nothing was asked yet")
+    mine_too, others, done = (
+        ask(seeded, run, "One"),
+        ask(seeded, run, "Two", deciders=["owner"]),
+        ask(seeded, run, "3rd"),
+    )
+    avery.post_json(f"{path_of(done)}/refuse", {})
+    page = browser.get(HERE)
+    text = page.text
+    order = [text.index(word) for word in ("Waiting for you", "One", "Waiting for others", "Two", "Decided", "3rd")]
+    assert order == sorted(order)
+    assert page.html.select_one(".rail .badge").text.strip().startswith("1")
+    assert text.count(f"Decide: {mine_too.title}") == 1
+    browser.get(f"{HERE}?mine=1").mustcontain("One", no=["Two", "3rd"])
+    browser.get(f"{HERE}?status=refused").mustcontain("3rd", no=[">One<", ">Two<"])
+    browser.get(f"{HERE}?status=pending").mustcontain(others.id, mine_too.id, no=done.id)
+    browser.get(f"{HERE}?status=expired").mustcontain("Nothing fits")
+    fragment = browser.get(f"{HERE}?fragment=lists")
+    fragment.mustcontain("Waiting for you", no="<html")
+    avery.post_json(f"{path_of(mine_too)}/approve", {})
+    browser.get(HERE).mustcontain("Nothing waits for you.", no="Waiting for you<")
+    assert browser.get(f"{HERE}?fragment=badge").text.strip() == ""
+
+
+def test_the_decided_are_paged(seeded, run, casey, browser):
+    made = [ask(seeded, run, f"Number {number}") for number in range(3)]
+    for approval in made:
+        casey.post_json(f"{path_of(approval)}/approve", {})
+    page = browser.get(f"{HERE}?limit=2")
+    page.mustcontain("Number 2", "Number 1", no="Number 0")
+    page.click("Older").mustcontain("Number 0", no=["Number 1", "Nothing waits"])
+
+
+def test_activity_tells_who_decided_what(seeded, run, casey, browser):
+    approval = ask(seeded, run, "Ship <it>?")
+    casey.post_json(f"{path_of(approval)}/approve", {})
+    browser.get("/workspaces/aurora/activity").mustcontain("Casey Editor</strong> approved", "Ship &lt;it&gt;?")
+
+
+def test_the_number_in_the_rail_stops_at_99(seeded, run, browser):
+    with seeded.transaction() as tx:
+        for _ in range(101):
+            service.open_approval(tx, run, "ask", WHOLE, Ask(title="Again?"))
+    browser.get("/workspaces/aurora/agents").mustcontain("99+")

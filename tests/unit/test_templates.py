@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, nodes
 from releaseapp.agents.models import AgentStatus
 from releaseapp.agents.tasks.models import TaskStatus
 from releaseapp.permissions import Permission
+from releaseapp.runs.approvals.models import ApprovalStatus
 from releaseapp.steps import step_types
 
 ROOT = Path(__file__).parent.parent.parent
@@ -121,8 +122,8 @@ def test_every_status_has_a_shape_of_its_own():
         node.node for node in tree.find_all(nodes.Assign) if getattr(node.target, "name", "") == "status_icons"
     )
     shapes = {pair.key.value: pair.value.value for pair in table.items}
-    assert set(shapes) == {*AgentStatus, *TaskStatus}
-    for kind in (AgentStatus, TaskStatus):
+    assert set(shapes) == {*AgentStatus, *TaskStatus, *ApprovalStatus}
+    for kind in (AgentStatus, TaskStatus, ApprovalStatus):
         assert len({shapes[status] for status in kind}) == len(kind)
 
 
