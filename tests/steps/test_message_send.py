@@ -345,6 +345,26 @@ def test_an_abandoned_step_leaves_a_server_that_hangs_at_once(script, context):
     assert seconds < 1
 
 
+def test_an_abandoned_step_does_not_wait_for_a_connection(context):
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        port = listener.getsockname()[1]
+        # A queue that is full lets further callers wait.
+        callers = [socket.socket() for _ in range(3)]
+        for caller in callers:
+            caller.setblocking(False)
+            caller.connect_ex(("127.0.0.1", port))
+        given = context(mailbox(port))
+        step = Abandoning(run, letter(), given)
+        assert given.waited_on.wait(10)
+        error, seconds = step.abandon()
+        for caller in callers:
+            caller.close()
+    assert isinstance(error, Abandoned)
+    assert seconds < 1
+
+
 def test_a_server_that_hangs_up_may_be_tried_again(script, context):
     error = failure(letter(), context(mailbox(script("220 hello", "250 hello", close=True).port)))
     assert "cannot be reached" in str(error)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from releaseapp.workflows.definition import check
+
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLE = ROOT / "examples" / "releaseapp-step-example"
 
@@ -59,20 +61,38 @@ print(json.dumps({
     assert {"text.slug", "http.request", "transform"} <= set(said["types"])
 
 
+def test_an_installed_type_is_part_of_a_run(site, tmp_path):
+    program = """
+import sys
+from pathlib import Path
+from running import Lab
+lab = Lab(Path(sys.argv[1]))
+steps = [
+    {"id": "name", "type": "text.slug", "config": {"text": "{{ inputs.title }}", "max_length": 14}},
+    {"id": "none", "type": "text.slug", "config": {"text": "…"}, "on_error": "continue"},
+]
+output = {"slug": "{{ steps.name.output.slug }}", "error": "{{ steps.none.error }}"}
+run = lab.run(lab.workflow(*steps, output=output), {"title": "Release notes 2"})
+print(run.status.value, run.output["slug"], run.output["error"])
+lab.close()
+"""
+    done = python("-c", program, str(tmp_path), path=f"{site}{os.pathsep}{ROOT / 'tests'}")
+    assert done.stdout.strip() == "succeeded release-notes Nothing of '…' can stand in a name."
+
+
 def test_a_workflow_with_an_installed_type_is_checked_whole(site, tmp_path):
-    file = tmp_path / "workflow.json"
     step = {"id": "name", "type": "text.slug", "config": {"text": "{{ inputs.title }}"}}
-    file.write_text(json.dumps({"name": "Names", "steps": [step]}))
-    check = ("-m", "releaseapp.cli", "workflows", "check", str(file))
-    program = ("-c", f"import sys; from releaseapp.cli import main; main({list(check[2:])!r})")
-    assert python(*program, path=site).returncode == 0
-    refused = python(*program, path=tmp_path, check=False)
-    assert refused.returncode == 1
-    assert "text.slug" in refused.stdout + refused.stderr
-    file.write_text(json.dumps({"name": "Names", "steps": [{**step, "config": {"text": "x", "separator": "/"}}]}))
-    refused = python(*program, path=site, check=False)
-    assert refused.returncode == 1
-    assert "separator" in refused.stdout + refused.stderr
+    good, bad = {"name": "Good", "steps": [step]}, {"name": "Bad", "steps": [step | {"config": {"separator": "/"}}]}
+    (tmp_path / "good.json").write_text(json.dumps(good))
+    (tmp_path / "bad.json").write_text(json.dumps(bad))
+    program = "import sys; from releaseapp.cli import main; main(['workflows', 'check', 'good.json', 'bad.json'])"
+    done = python("-c", program, path=site, check=False, cwd=tmp_path)
+    said = (done.stdout + done.stderr).splitlines()
+    assert done.returncode == 1
+    assert any("bad.json" in line and "separator" in line for line in said)
+    assert not any("good.json" in line and "text.slug" in line for line in said)
+    # Where the package is not installed, there is no such type.
+    assert any("text.slug" in fault.detail for fault in check(good))
 
 
 def test_the_tests_of_the_example_pass(site, tmp_path):
