@@ -9,6 +9,7 @@ from releaseapp.agents.resources import AgentNode, Agents, AllAgents, Memory, Ta
 from releaseapp.auth.resources import AccountNode, Auth, Sessions, Tokens
 from releaseapp.credentials.resources import Credentials
 from releaseapp.runs.approvals.resources import Approvals
+from releaseapp.runs.limits.resources import SettingsNode
 from releaseapp.runs.queues.resources import Queues
 from releaseapp.runs.resources import RunNode, RunsNode, StepsNode
 from releaseapp.web.request import Request
@@ -50,6 +51,7 @@ TREE: Mapping[type[Resource], Mapping[str, type[Resource]]] = {
         "queues": Queues,
         "roles": Roles,
         "runs": RunsNode,
+        "settings": SettingsNode,
         "workflows": Workflows,
     },
     WorkflowNode: {

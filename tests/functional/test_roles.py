@@ -77,6 +77,7 @@ def world(app):
         "RunNode": f"/workspaces/aurora/runs/{run['id']}",
         "StepsNode": f"/workspaces/aurora/runs/{run['id']}/steps",
         "StepNode": f"/workspaces/aurora/runs/{run['id']}/steps/a",
+        "SettingsNode": "/workspaces/aurora/settings",
         "Schemas": "/schemas",
         "Workflows": "/workspaces/aurora/workflows",
         "WorkflowNode": f"/workspaces/aurora/workflows/{workflow['id']}",

@@ -181,7 +181,8 @@ def test_workspaces_have_limits_of_their_own_and_the_servers_where_they_say_noth
     for home in (HOME, OTHER):
         for days in (20, 10, 1):
             add_run(db, home, f"wf_{home}", days=days)
-    service.set_retention(db, OTHER, Retention(keep_days=0, keep_runs=2), actor=None)
+    with db.transaction() as tx:
+        service.set_retention(tx, OTHER, Retention(keep_days=0, keep_runs=2))
     assert prune(db, run_keep_days=5).runs == {HOME: 2, OTHER: 1}
     assert service.find_retention(db, OTHER) == Retention(keep_days=0, keep_runs=2)
 

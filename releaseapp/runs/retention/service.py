@@ -2,10 +2,8 @@
 
 from collections.abc import Iterator
 
-import msgspec
-
 from releaseapp import clock
-from releaseapp.db.api import Database, Reader
+from releaseapp.db.api import Database, Reader, Transaction
 from releaseapp.events.models import EventType
 from releaseapp.events.service import append
 from releaseapp.runs.retention import queries
@@ -96,12 +94,9 @@ def prune(
     return Pruned(gone, more)
 
 
-def set_retention(db: Database, workspace_id: str, retention: Retention, *, actor: str | None) -> None:
-    """What a workspace says of its runs from now on."""
-    with db.transaction() as tx:
-        queries.set_retention(tx, workspace_id, retention, clock.now_text())
-        data = {"retention": msgspec.structs.asdict(retention)}
-        append(tx, EventType.WORKSPACE_UPDATED, workspace_id, workspace_id=workspace_id, actor=actor, data=data)
+def set_retention(tx: Transaction, workspace_id: str, retention: Retention) -> None:
+    """Notes what a workspace says of its runs from now on; whoever calls tells of it."""
+    queries.set_retention(tx, workspace_id, retention, clock.now_text())
 
 
 def list_workspaces(db: Reader, slug: str | None = None) -> dict[str, str]:
