@@ -58,7 +58,7 @@ def test_a_rotation_that_is_killed_goes_on_while_others_read_and_write(world):
     db, ini, folder = world
     both = Vault([NEW, OLD], folder)
     stop = threading.Event()
-    faults, replaced, added = [], {}, []
+    faults, replaced, tried, added = [], {}, {}, []
     ids = {one.state.credential.name: one.state.credential for one in queries.list_sealed(db, AURORA)}
 
     def read():
@@ -66,14 +66,17 @@ def test_a_rotation_that_is_killed_goes_on_while_others_read_and_write(world):
         while not stop.is_set():
             name = next(names)
             secret = service.open_credential(db, both, AURORA, name)
-            if secret.fields["key"] not in {f"secret-{name.split()[1]}", replaced.get(name)}:
-                faults.append(name)
+            known = {f"secret-{name.split()[1]}", *tried.get(name, ())}
+            # What was there at first, or what the writer put there: never anything else.
+            if secret.fields["key"] not in known:
+                faults.append((name, secret.fields["key"], known))
 
     def write():
         for number, name in enumerate(itertools.cycle(sorted(ids))):
             if stop.is_set():
                 return
             replaced[name] = f"replaced-{number}"
+            tried.setdefault(name, []).append(replaced[name])
             service.change_credential(db, both, ids[name], CredentialChange(fields={"key": replaced[name]}), actor="a")
             given = CredentialCreate(f"New {number}", CredentialType.API_KEY, {"key": f"new-{number}"})
             added.append(service.create_credential(db, both, COBALT, given, actor="a").credential.name)
