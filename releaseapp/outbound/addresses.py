@@ -16,6 +16,7 @@ Resolve = Callable[[str, int], list[str]]
 
 _NAT64 = IPv6Network("64:ff9b::/96")
 _NAT64_LOCAL = IPv6Network("64:ff9b:1::/48")
+_SITE_LOCAL = IPv6Network("fec0::/10")
 _COMPATIBLE = IPv6Network("::/96")
 
 
@@ -81,7 +82,9 @@ def checked(host: str, port: int, allowed: Allowed, look_up: Resolve = resolve) 
 def is_public(address: Address) -> bool:
     """Whether an address is one of the public internet, whatever form it hides in."""
     return all(
-        one.is_global and not one.is_multicast and not one.is_reserved and not one.is_unspecified
+        one.is_global
+        and not (one.is_multicast or one.is_reserved or one.is_unspecified)
+        and not (isinstance(one, IPv6Address) and one in _SITE_LOCAL)
         for one in inner_addresses(address)
     )
 

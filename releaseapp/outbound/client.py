@@ -23,6 +23,8 @@ _PORTS = {"http": 80, "https": 443}
 _SIGNING = frozenset({"authorization", "cookie", "proxy-authorization"})
 _OF_THE_BODY = frozenset({"content-type", "content-length", "content-encoding"})
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_HOST = re.compile(r"[^\s%\x00-\x20\x7f]+")
+_HIGHEST_PORT = 65_535
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _ANY_FORMAT = 47
 """Tells zlib to find out itself whether it is gzip or zlib."""
@@ -161,7 +163,7 @@ def _read_url(text: str) -> httpx.URL:
         raise OutboundError(f"{text[:80]!r} is no address ({error}).", retryable=False) from error
     if url.scheme not in _PORTS:
         raise OutboundError(f"{text[:80]!r} is no address that begins with https:// or http://.", retryable=False)
-    if not url.host or port == 0:
+    if not _HOST.fullmatch(url.host) or port == 0 or (port or 0) > _HIGHEST_PORT:
         raise OutboundError(f"{text[:80]!r} names no host, or a port that there is not.", retryable=False)
     if url.userinfo:
         raise OutboundError("An address must not hold a password; use a credential.", retryable=False)
@@ -259,9 +261,10 @@ def _shown(url: httpx.URL) -> str:
 
 
 def _tls_sentence(url: httpx.URL, error: Exception) -> str:
-    cause = error.__cause__ or error
-    while cause.__cause__ is not None:
-        cause = cause.__cause__
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+        # The library hides what it was raised from, but does not forget it.
+        cause = cause.__cause__ or cause.__context__
     if isinstance(cause, ssl.SSLCertVerificationError):
         return f"The certificate of {_shown(url)} cannot be trusted ({cause.verify_message})."
     return f"{_shown(url)} cannot be reached securely ({error})."
