@@ -54,29 +54,38 @@ def run(config: HttpRequest, context: Context) -> Done:
     context.log(f"{config.method} answered {answer.status} with {len(answer.body):,} bytes.")
     if config.fail_on_status and answer.is_failure:
         raise web_call.failure_of(answer, secret)
-    return Done({"status": answer.status, "headers": answer.headers, "body": answer.content()})
+    body = answer.content()
+    if answer.is_json and isinstance(body, str) and not answer.body.startswith(b'"'):
+        context.log("The body is said to be JSON, but cannot be read as such; it is kept as text.")
+    return Done({"status": answer.status, "headers": answer.headers, "body": body})
 
 
 def _address(config: HttpRequest) -> str:
     url = config.url.strip()
     if not config.query:
         return url
-    pairs = [
-        (name, _plain(value))
-        for name, values in config.query.items()
-        for value in (values if isinstance(values, list) else [values])
-        if value is not None
-    ]
+    added = _encoded(config.query)
     try:
         parts = urlsplit(url)
     except ValueError:
+        # It is refused with a sentence when it is to be used.
         return url
-    return urlunsplit(parts._replace(query="&".join(filter(None, [parts.query, urlencode(pairs)]))))
+    return urlunsplit(parts._replace(query="&".join(filter(None, [parts.query, added]))))
 
 
-def _plain(value: Any) -> str:
-    """A value as an address has it: text as it is, the rest as JSON writes it (true, 1.5)."""
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+def _encoded(query: dict[str, Any]) -> str:
+    """Text as it is, the rest as JSON writes it (true, 1.5); nothing for what is null."""
+    try:
+        return urlencode(
+            [
+                (name, value if isinstance(value, str) else msgspec.json.encode(value).decode())
+                for name, values in query.items()
+                for value in (values if isinstance(values, list) else [values])
+                if value is not None
+            ]
+        )
+    except UnicodeEncodeError:
+        raise _half_a_character("query") from None
 
 
 def _content(body: Any) -> bytes | None:
@@ -85,7 +94,11 @@ def _content(body: Any) -> bytes | None:
             return body.encode()
         return None if body is None else msgspec.json.encode(body)
     except UnicodeEncodeError:
-        raise StepFailed("body has a character that is half of one (a lone surrogate).", retryable=False) from None
+        raise _half_a_character("body") from None
+
+
+def _half_a_character(field: str) -> StepFailed:
+    return StepFailed(f"{field} has a character that is half of one (a lone surrogate); leave it out.", retryable=False)
 
 
 def _headers(config: HttpRequest, context: Context) -> dict[str, str]:

@@ -18,10 +18,10 @@ from releaseapp import clock
 from releaseapp.credentials.models import Secret
 from releaseapp.outbound import OutboundError
 from releaseapp.steps.api import Context, StepFailed
+from releaseapp.steps.words import shown
 
 _MOST_SECONDS = 300.0
 _LONGEST_ADDRESS = 254
-_LONGEST_REPLY = 300
 _ACCEPTED = 250
 _WILL_FORWARD = 251
 _LASTING = 500
@@ -81,13 +81,11 @@ class _Server:
         self.username, self.password = fields["username"], fields["password"]
         self.sender = address_of(fields["sender"])
         self.name = secret.name
-        self._secrets = secret.secrets
+        self._secret = secret
 
-    def masked(self, text: str) -> str:
-        """Without what is secret, on one line, and not too long."""
-        for hidden in self._secrets:
-            text = text.replace(hidden, "***")
-        return " ".join(text.split())[:_LONGEST_REPLY]
+    def shown(self, text: str) -> str:
+        """What the server, or the line to it, says: fit for an error."""
+        return shown(text, self._secret)
 
 
 class _Stage:
@@ -217,7 +215,7 @@ def _refusal(error: Exception, server: _Server, stage: _Stage) -> StepFailed:
     # The library turns what it catches while it reads into an error of its own.
     if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
         return StepFailed("The mail server did not answer in time.")
-    return StepFailed(f"The mail server cannot be reached: {server.masked(str(error)).rstrip('.')}.")
+    return StepFailed(f"The mail server cannot be reached: {server.shown(str(error))}.")
 
 
 def _refused(error: smtplib.SMTPResponseException | smtplib.SMTPRecipientsRefused, server: _Server) -> StepFailed:
@@ -245,9 +243,9 @@ def _mismatch(error: ssl.SSLError | smtplib.SMTPNotSupportedError | UnicodeEncod
             return f"No TLS could be spoken with the mail server ({error.reason}). Check the port and security"
         case UnicodeEncodeError():
             return "The mail server takes a user and a password in ASCII alone. Change those"
-    return f"The mail server cannot do it: {server.masked(str(error)).rstrip('.')}. Check the security and user"
+    return f"The mail server cannot do it: {server.shown(str(error))}. Check the security and user"
 
 
 def _said(code: int, text: bytes | str, server: _Server) -> str:
     words = text.decode(errors="replace") if isinstance(text, bytes) else text
-    return f"{code} {server.masked(words)}".strip().rstrip(".")
+    return f"{code} {server.shown(words)}".strip()

@@ -59,7 +59,10 @@ def _post(config: MessageSend, secret: Secret, context: Context) -> Done:
     if not url:
         raise StepFailed(f"The webhook {secret.name!r} has no url; add it to the credential.", retryable=False)
     text = f"{config.subject.strip()}\n{config.text}" if config.subject.strip() else config.text
-    content = msgspec.json.encode({"text": text})
+    try:
+        content = msgspec.json.encode({"text": text})
+    except UnicodeEncodeError:
+        raise StepFailed("text has a character that is half of one (a lone surrogate).", retryable=False) from None
     headers = {"Content-Type": "application/json", "Idempotency-Key": context.key}
     call = web_call.Call(
         method="POST",

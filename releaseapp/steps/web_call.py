@@ -1,6 +1,7 @@
 """A call over HTTP: how it goes out, how its answer is read, and what is said when it fails."""
 
 import base64
+import codecs
 import re
 import threading
 from collections.abc import Mapping
@@ -12,20 +13,19 @@ import msgspec
 from releaseapp.credentials.models import Secret
 from releaseapp.outbound import OutboundError
 from releaseapp.steps.api import Context, StepFailed
+from releaseapp.steps.words import shown
 
 _FAILURES = 400
 _SERVER_FAILURES = 500
 _SUCCESSES = range(200, 300)
 # It took too long, came too early, or there were too many: another attempt may do better.
 _MAY_PASS = {408, 425, 429}
-_SHOWN_CHARACTERS = 300
 # Whoever reads the run could go on as the one that signed in.
 _LEFT_OUT = {"set-cookie", "set-cookie2"}
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e]*")
 # These say how a request is carried, which is not for the writer to say.
 _CARRYING = {"connection", "content-length", "expect", "host", "te", "trailer", "transfer-encoding", "upgrade"}
-_LONGEST_SHOWN_ADDRESS = 80
 _JSON = re.compile(r"application/([\w.+-]+\+)?json")
 _TEXT = re.compile(
     r"text/.+|application/([\w.+-]+\+)?(xml|yaml)|application/(x-)?(javascript|ndjson|www-form-urlencoded)"
@@ -45,6 +45,8 @@ class Call(msgspec.Struct, frozen=True):
     most_bytes: int
 
 
+# Python knows these by name too: they are no charsets, and some take very long.
+_NO_CHARSETS = {"idna", "punycode", "raw-unicode-escape", "unicode-escape", "utf-7"}
 _PORTS = {"https": 443, "http": 80}
 
 
@@ -54,6 +56,15 @@ class Answered(msgspec.Struct, frozen=True):
     status: int
     headers: dict[str, str]
     body: bytes
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the body is said to be JSON."""
+        return _JSON.fullmatch(self._kind) is not None
+
+    @property
+    def _kind(self) -> str:
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     @property
     def is_success(self) -> bool:
@@ -67,18 +78,16 @@ class Answered(msgspec.Struct, frozen=True):
 
     def content(self) -> Any:
         """The body as JSON when it is said to be that, as text when it is text, as base 64 otherwise."""
-        kind, _, rest = self.headers.get("content-type", "").partition(";")
-        kind = kind.strip().lower()
         if not self.body:
             return None
-        if _JSON.fullmatch(kind):
+        if self.is_json:
             try:
                 return msgspec.json.decode(self.body.removeprefix(b"\xef\xbb\xbf"))
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 # What the other side calls JSON need not be that; as text, nothing of it is lost.
                 pass
-        if not kind or _TEXT.fullmatch(kind) or _JSON.fullmatch(kind):
-            charset = re.search(r"charset=\"?([\w.:-]+)", rest)
+        if not self._kind or _TEXT.fullmatch(self._kind) or self.is_json:
+            charset = re.search(r"charset=\"?([\w.:-]+)", self.headers.get("content-type", ""), re.IGNORECASE)
             text = _decoded(self.body, charset[1] if charset else "utf-8")
             if text is not None:
                 return text
@@ -88,7 +97,11 @@ class Answered(msgspec.Struct, frozen=True):
 def _decoded(body: bytes, charset: str) -> str | None:
     for encoding in (charset, "utf-8"):
         try:
+            if codecs.lookup(encoding).name in _NO_CHARSETS:
+                continue
             text = body.decode(encoding)
+            # What cannot be written as UTF-8 cannot be kept.
+            text.encode()
         except (LookupError, ValueError):
             continue
         # A NUL is no part of any text, but of much that is none.
@@ -121,27 +134,19 @@ def send(call: Call, context: Context, secret: Secret | None) -> Answered:
         context.check_alive()
         if door is not None and door.refused is not None:
             raise _not_allowed(door) from None
-        raise StepFailed(masked(str(error), secret), retryable=error.retryable) from None
+        raise StepFailed(f"{shown(str(error), secret)}.", retryable=error.retryable) from None
     headers = {name.lower(): value for name, value in answer.headers.items() if name.lower() not in _LEFT_OUT}
     return Answered(answer.status, headers, answer.body)
 
 
 def failure_of(answer: Answered, secret: Secret | None) -> StepFailed:
     """What is said of an answer that is none of success."""
-    said = " ".join(masked(answer.body.decode(errors="replace"), secret).split())
-    shown = said[:_SHOWN_CHARACTERS].rstrip(".")
-    later = answer.headers.get("retry-after", "")
-    wait = f" It asks to come back after {later[:40]}{' seconds' if later.isdigit() else ''}." if later else ""
+    said = shown(answer.body.decode(errors="replace"), secret)
+    later = shown(answer.headers.get("retry-after", ""), secret, 40)
+    wait = f" It asks to come back after {later}{' seconds' if later.isdigit() else ''}." if later else ""
     may_pass = answer.status in _MAY_PASS or answer.status >= _SERVER_FAILURES
-    what = f"The answer was {answer.status}{_phrase(answer.status)}{': ' if shown else ''}{shown}."
+    what = f"The answer was {answer.status}{_phrase(answer.status)}{': ' if said else ''}{said}."
     return StepFailed(f"{what}{wait}", retryable=may_pass)
-
-
-def masked(text: str, secret: Secret | None) -> str:
-    """Without the texts of the secret, also where an error has cut one short."""
-    for hidden in secret.secrets if secret else ():
-        text = text.replace(hidden, "***").replace(hidden[:_LONGEST_SHOWN_ADDRESS], "***")
-    return text
 
 
 class _Door:

@@ -359,6 +359,18 @@ def test_a_file_that_is_no_database_is_told(ask_file, file):
     assert "not a database" in str(refused(ask_file, "select 1"))
 
 
+@pytest.mark.parametrize("is_open", [False, True])
+def test_a_file_with_a_log_of_writes_is_read_whether_others_have_it_open_or_not(ask_file, file, is_open):
+    with closing(sqlite3.connect(file)) as other:
+        other.execute("pragma journal_mode = wal")
+        with other:
+            other.execute("insert into orders (customer) values ('Ada')")
+        if is_open:
+            other.execute("begin immediate")
+            assert ask_file("select customer from orders")["rows"] == [{"customer": "Ada"}]
+    assert ask_file("select customer from orders")["rows"] == [{"customer": "Ada"}]
+
+
 def test_a_locked_file_is_waited_for(ask_file, file):
     holder = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
     with closing(holder):

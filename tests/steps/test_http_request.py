@@ -8,13 +8,17 @@ import ssl
 import threading
 import zlib
 
+import msgspec
 import pytest
 import trustme
+from hypothesis import given
+from hypothesis import strategies as st
 from steps.context import Abandoning, secret
 from steps.web_server import WebServer
 
 from releaseapp.steps.api import Abandoned, StepFailed
 from releaseapp.steps.http_request import HttpRequest, run
+from releaseapp.steps.web_call import Answered
 
 KEY = "key-0123456789"
 
@@ -73,6 +77,9 @@ def test_cookies_are_left_out_and_other_headers_that_come_twice_are_joined(serve
         ("text/plain", "Grüße".encode(), "Grüße"),
         ("text/plain; charset=latin-1", "Grüße".encode("latin-1"), "Grüße"),
         ("text/plain; charset=no-such", "Grüße".encode(), "Grüße"),
+        ("text/plain; charset=unicode_escape", b"\\ud800", "\\ud800"),
+        ("text/plain; charset=punycode", b"x" * 900_000, "x" * 900_000),
+        ("text/plain; Charset=UTF-16", "hi".encode("utf-16"), "hi"),
         ("text/html", b"<p>hi</p>", "<p>hi</p>"),
         ("application/xml", b"<a/>", "<a/>"),
         ("application/problem+json", b'{"title": "no"}', {"title": "no"}),
@@ -384,9 +391,35 @@ def test_a_certificate_must_be_good(start, context, tmp_path):
     assert run(HttpRequest(url=server.url), given).output["body"] == "safe"
 
 
-def test_half_a_character_in_the_body_is_a_failure(server, context):
-    for body in ("\ud800", {"a": "\ud800"}):
-        assert "half" in str(failure(HttpRequest(url=server.url, method="POST", body=body), context()))
+@pytest.mark.parametrize(
+    "part",
+    [{"body": "\ud800"}, {"body": {"a": "\ud800"}}, {"query": {"a": "\ud800"}}, {"query": {"a": {"b": "\ud800"}}}],
+)
+def test_half_a_character_is_a_failure(server, context, part):
+    assert "half" in str(failure(HttpRequest(url=server.url, method="POST", **part), context()))
+    assert not server.asked
+
+
+def test_what_no_page_can_show_is_not_in_an_error(server, context):
+    server.answers["/"] = (500, {"Retry-After": "soon"}, b"\x00 \x1b[31mred\x07 \xff\r\nnext line")
+    text = str(failure(HttpRequest(url=server.url), context()))
+    assert text.isprintable()
+    assert "next line" in text
+
+
+@given(
+    kind=st.text(max_size=60) | st.sampled_from(["application/json", "text/plain; charset=utf-16"]), body=st.binary()
+)
+def test_whatever_comes_back_can_be_kept_as_json(kind, body):
+    content = Answered(200, {"content-type": kind}, body).content()
+    assert msgspec.json.decode(msgspec.json.encode(content)) == content
+
+
+def test_json_that_is_none_is_noted_in_the_log(server, context):
+    server.answers["/"] = (200, {"Content-Type": "application/json"}, b"{broken")
+    given_context = context()
+    run(HttpRequest(url=server.url), given_context)
+    assert "kept as text" in given_context.log_text
 
 
 def test_this_servers_own_network_is_out_of_reach_unless_allowed(server, context):

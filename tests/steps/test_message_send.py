@@ -12,10 +12,13 @@ from email import message_from_bytes, policy
 import pytest
 import trustme
 from aiosmtpd.smtp import SMTP, AuthResult
+from hypothesis import given
+from hypothesis import strategies as st
 from steps.context import Abandoning, secret
 from steps.web_server import WebServer
 
 from releaseapp.steps.api import Abandoned, StepFailed
+from releaseapp.steps.mail import address_of
 from releaseapp.steps.message_send import MessageSend, run
 
 PASSWORD = "pass-word-123"
@@ -250,6 +253,22 @@ def test_an_address_that_is_none_is_named_before_anything_is_sent(mail_server, i
     assert "no address such as" in str(error)
     assert not error.retryable
     assert not inbox.letters
+
+
+@given(st.text(alphabet=st.sampled_from('ab@.<>,;:"() \r\n\0ü-')))
+def test_what_is_taken_for_an_address_is_one_address(text):
+    try:
+        plain = address_of(text).addr_spec
+    except StepFailed:
+        return
+    assert plain.count("@") == 1
+    assert not set(plain) & set('<>,;:"() \r\n\0')
+
+
+@pytest.mark.parametrize("text", ["a\ud800b"])
+def test_text_that_cannot_be_written_is_a_failure(mail_server, hook, context, text):
+    assert "no email can carry" in str(failure(letter(text=text), context(mailbox(mail_server())))).replace("e-", "e")
+    assert "half" in str(failure(note(text=text), context(webhook(hook.url + PATH))))
 
 
 @pytest.mark.parametrize("subject", ["Hello\nBcc: eve@example.com", "Hello\r\n\r\nbody", "Hello\rX: y", "a\u2028b"])

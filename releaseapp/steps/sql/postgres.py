@@ -22,6 +22,7 @@ from releaseapp.outbound import OutboundError
 from releaseapp.steps.api import Context, StepFailed
 from releaseapp.steps.sql import queries
 from releaseapp.steps.sql.rows import Rows, Statement, gather, own_database
+from releaseapp.steps.words import shown
 
 if TYPE_CHECKING:
     import psycopg
@@ -232,13 +233,11 @@ def _cut_when_abandoned(connection: "psycopg.Connection", context: Context) -> I
 def _refusal(error: Exception, statement: Statement, secret: "Secret") -> StepFailed:
     """The server's or the driver's error in a sentence."""
     code = getattr(error, "sqlstate", None)
-    said = (getattr(getattr(error, "diag", None), "message_primary", None) or str(error)).strip().rstrip(".")
+    said = shown(getattr(getattr(error, "diag", None), "message_primary", None) or str(error), secret, 1000)
     if code == _READ_ONLY and not statement.write:
         return statement.not_allowed_to_write()
     if code == _CANCELLED:
         return StepFailed("The statement took longer than the step may; the server stopped it.")
-    for hidden in secret.secrets:
-        said = said.replace(hidden, "***")
     if code is None and type(error).__name__ == "OperationalError":
         return StepFailed(f"The database cannot be reached: {said}.")
     if "multiple commands" in said:

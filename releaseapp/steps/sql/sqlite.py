@@ -18,6 +18,7 @@ from releaseapp import clock
 from releaseapp.steps.api import Context, StepFailed
 from releaseapp.steps.sql import queries
 from releaseapp.steps.sql.rows import Rows, Statement, gather, own_database
+from releaseapp.steps.words import shown
 
 _MOST_SECONDS = 3600.0
 _MOST_SECONDS_OF_WAITING = 10.0
@@ -190,13 +191,14 @@ def _refusal(error: sqlite3.Error, guard: _Guard, statement: Statement) -> StepF
     code = _code(error)
     if guard.refused is not None:
         return StepFailed(guard.refused, retryable=False)
-    if code == sqlite3.SQLITE_READONLY and not statement.write:
+    # Its kinds (of a file that must be recovered first, say) are no fault of the statement.
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_READONLY and not statement.write:
         return statement.not_allowed_to_write()
     if code in _LOCKED:
         return StepFailed("The file is locked by another program that writes to it; try again later.")
     if isinstance(error, sqlite3.Warning) or "one statement at a time" in str(error):
         return StepFailed("There is more than one statement; use a step for each.", retryable=False)
-    return StepFailed(f"SQLite refused the statement: {str(error).rstrip('.')}.", retryable=code in _MAY_PASS)
+    return StepFailed(f"SQLite refused the statement: {shown(str(error), None, 1000)}.", retryable=code in _MAY_PASS)
 
 
 def _code(error: sqlite3.Error) -> int | None:
