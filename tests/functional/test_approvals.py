@@ -3,18 +3,21 @@
 import threading
 
 import pytest
+from running import HOME, Clock, Lab, transform
 
 from releaseapp import clock
-from releaseapp.errors import AppError, Conflict
+from releaseapp.errors import AppError, Conflict, NotAllowed
 from releaseapp.events.queries import list_events_after
-from releaseapp.permissions import Permission, Role
+from releaseapp.permissions import DEFAULT_MATRIX, Permission, Role
 from releaseapp.runs import service as runs
 from releaseapp.runs.approvals import service
-from releaseapp.runs.approvals.models import Decision
+from releaseapp.runs.approvals.models import Decision, Filter
 from releaseapp.runs.approvals.schemas import Say
 from releaseapp.runs.machine.kit import Runs
 from releaseapp.runs.models import WHOLE
 from releaseapp.steps.api import Ask, StepFailed
+from releaseapp.web.paging import FIRST
+from releaseapp.workspaces.models import Identity, Membership
 from releaseapp.workspaces.service import identify, set_permission
 
 HERE = "/workspaces/aurora/approvals"
@@ -574,3 +577,89 @@ def test_the_number_in_the_rail_stops_at_99(seeded, run, browser):
         for _ in range(101):
             service.open_approval(tx, run, "ask", WHOLE, Ask(title="Again?"))
     browser.get("/workspaces/aurora/agents").mustcontain("99+")
+
+
+# ── with the machine of runs ─────────────────────────────────────────────────
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch):
+    moved = Clock(monkeypatch)
+    made = Lab(tmp_path)
+    made.moved = moved
+    yield made
+    made.close()
+
+
+def asking(lab, **config):
+    steps = [
+        {"id": "ask", "type": "approval", "config": {"title": "Ship {{ inputs.what | default(1) }}?", **config}},
+        transform("go", "{{ steps.ask.output }}"),
+    ]
+    return lab.workflow(*steps, output="{{ steps.go.output }}", inputs={"properties": {"what": {"type": "string"}}})
+
+
+def owner_of(lab):
+    membership = Membership(HOME, "lab", "Lab", Role.OWNER, DEFAULT_MATRIX[Role.OWNER])
+    return Identity(lab.person, "ses_lab", {HOME: membership})
+
+
+def asked_by(lab, run):
+    found = service.list_approvals(lab.db, HOME, Filter(run_id=run.id), FIRST, 10)
+    return service.find_approval(lab.db, HOME, found[0].id)
+
+
+def test_a_run_waits_for_a_person_and_goes_on_with_what_they_said(lab):
+    form = {"properties": {"size": {"type": "integer"}}, "required": ["size"]}
+    run = lab.run(asking(lab, form=form), {"what": "2.0"}, by=lab.person.id, email=lab.person.email)
+    assert run.status == "waiting"
+    approval = asked_by(lab, run)
+    assert (approval.title, approval.requested_by.email, approval.step_id) == ("Ship 2.0?", lab.person.email, "ask")
+    service.decide(lab.kit, approval, Decision.APPROVED, Say("Yes.", {"size": 2}), owner_of(lab))
+    lab.work()
+    output = {"decision": "approved", "by": lab.person.email, "comment": "Yes.", "values": {"size": 2}}
+    assert (lab.now(run).status, lab.now(run).output) == ("succeeded", output)
+
+
+def test_a_deadline_lets_the_run_go_on_without_approval(lab):
+    run = lab.run(asking(lab, deadline_seconds=60))
+    lab.moved.pass_time(61)
+    lab.work()
+    assert (lab.now(run).status, lab.now(run).output["decision"]) == ("succeeded", "expired")
+
+
+def test_cancelling_a_run_withdraws_what_it_asked(lab):
+    run = lab.run(asking(lab))
+    approval = asked_by(lab, run)
+    runs.cancel_run(lab.kit, run, lab.person.id)
+    assert asked_by(lab, run).status == "withdrawn"
+    with pytest.raises(Conflict, match="withdrawn"):
+        service.decide(lab.kit, approval, Decision.APPROVED, Say(), owner_of(lab))
+
+
+def test_what_cannot_be_asked_fails_the_run_at_once_and_says_why(lab):
+    run = lab.run(asking(lab, deciders=["nobody@example.com"]))
+    assert run.status == "failed"
+    assert "no member of this workspace" in lab.step(run, "ask").error
+
+
+def test_the_requester_is_known_through_a_run_that_starts_another(lab):
+    inner = asking(lab, not_the_requester=True)
+    outer = lab.workflow({"id": "sub", "type": "workflow.run", "config": {"workflow": inner.id}}, name="Outer")
+    lab.run(outer, by=lab.person.id, email=lab.person.email)
+    (approval,) = service.list_approvals(lab.db, HOME, Filter(), FIRST, 10)
+    assert approval.requested_by.email == lab.person.email
+    with pytest.raises(NotAllowed, match="somebody else"):
+        service.decide(lab.kit, approval, Decision.APPROVED, Say(), owner_of(lab))
+
+
+def test_items_ask_each_for_itself(lab):
+    step = {"id": "ask", "type": "approval", "for_each": [1, 2, 3], "config": {"title": "Go on?"}}
+    run = lab.run(lab.workflow(step, output="{{ steps.ask.output }}"))
+    found = service.list_approvals(lab.db, HOME, Filter(run_id=run.id), FIRST, 10)
+    assert [one.item for one in reversed(found)] == [0, 1, 2]
+    for number, approval in enumerate(reversed(found)):
+        decision = Decision.REFUSED if number == 1 else Decision.APPROVED
+        service.decide(lab.kit, approval, decision, Say(), owner_of(lab))
+    lab.work()
+    assert [one["decision"] for one in lab.now(run).output] == ["approved", "refused", "approved"]
