@@ -13,6 +13,7 @@ REQUIRES = [
     "filelock>=3.16",
     "gevent>=25.5",
     "gevent-websocket>=0.10.1",
+    "httpcore>=1.0.9",
     "httpx>=0.28",
     "huey>=3.5",
     "jsonschema>=4.23",
@@ -43,7 +44,7 @@ TEST = [
     "webtest>=3.0.7",
 ]
 CHECK = ["mypy>=1.18", "ruff>=0.14", "types-gevent>=25", "types-PyYAML", "types-jsonschema", "types-setuptools"]
-BENCH = ["fastapi>=0.120", "psutil>=7", "uvicorn>=0.38"]
+BENCH = ["dbos>=3.4", "fastapi>=0.120", "psutil>=7", "uvicorn>=0.38"]
 
 setup(
     name="releaseapp",

@@ -13,8 +13,9 @@ from typing import TypeVar
 
 import msgspec
 
-from bench import fanout, load, workflow_file
-from bench.report import Figures, render, render_workflows
+from bench import fanout, load, run_list, runs, workflow_file
+from bench.postgres import postgres
+from bench.report import Figures, render, render_runs, render_workflows
 from bench.servers import ALL_IN_ONE, PEER, WAITRESS, Contestant, Running, on_core, running
 from bench.workflow_file import JSON_FILE, OURS, ROWS
 from bench.workflow_world import write_document
@@ -25,6 +26,7 @@ T = TypeVar("T")
 _HTTP_SECONDS = 100.0
 _LATEST_ROUND_SECONDS = 140.0
 _LATEST_WORKFLOW_SECONDS = 160.0
+_LATEST_RUN_SECONDS = 240.0
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -41,6 +43,11 @@ class Plan(msgspec.Struct, frozen=True):
     workflows: int = 1000
     workflow_writes: int = 5
     workflow_lists: int = 20
+    run_rounds: int = 2
+    runs: int = 500
+    single_runs: int = 40
+    long_steps: int = 1000
+    listed_runs: int = 1_000_000
 
 
 _QUICK = Plan(
@@ -55,6 +62,11 @@ _QUICK = Plan(
     workflows=60,
     workflow_writes=2,
     workflow_lists=2,
+    run_rounds=1,
+    runs=5,
+    single_runs=2,
+    long_steps=10,
+    listed_runs=3000,
 )
 _VERSIONS = 10
 
@@ -79,8 +91,16 @@ def main(arguments: list[str] | None = None) -> None:
                 world = original.copy_to(Path(folder) / f"live-{number}-{contestant.name}")
                 _measure_fanout(plan, contestant, world, cores, figures)
         _measure_workflows(plan, original, Path(folder), begin + _LATEST_WORKFLOW_SECONDS, figures)
+        _measure_runs(plan, Path(folder), begin + _LATEST_RUN_SECONDS, figures)
+        for number in (min(1000, plan.listed_runs), plan.listed_runs):
+            told = _child(
+                "bench.run_list", run_list.Ask(str(Path(folder) / f"list-{number}"), number), run_list.Told, cores[0]
+            )
+            figures.add(f"list of {number:,}", "page", told.page)
+            figures.add(f"list of {number:,}", "answer", told.answer)
     sys.stdout.write(render(figures, plan.connections, plan.listeners, cores))
     sys.stdout.write(render_workflows(figures, plan.workflows, _VERSIONS))
+    sys.stdout.write(render_runs(figures, plan.long_steps, plan.listed_runs))
 
 
 def _rounds(number: int, latest: float) -> Iterator[int]:
@@ -152,6 +172,25 @@ def _measure_workflows(plan: Plan, original: World, folder: Path, latest: float,
                 if value is not None:
                     figures.add(name, f"workflows {figure}", value)
             shutil.rmtree(world.folder)
+
+
+def _measure_runs(plan: Plan, folder: Path, latest: float, figures: Figures) -> None:
+    core = max(os.sched_getaffinity(0))
+    with postgres() as new_database:
+        for number in _rounds(plan.run_rounds, latest):
+            for place in (*runs.SQLITE, runs.POSTGRESQL):
+                for name in _turn([runs.OURS, runs.LIBRARY], number):
+                    database = str(folder / f"runs-{number}-{name}.db")
+                    if place == runs.POSTGRESQL:
+                        database = new_database(f"runs_{number}_{name.lower()}")
+                    sync = "full" if place == runs.POSTGRESQL else place
+                    ask = runs.Ask(name, database, sync, plan.runs, plan.single_runs, plan.long_steps)
+                    told = _child("bench.runs", ask, runs.Told, core)
+                    for figure, value in msgspec.structs.asdict(told).items():
+                        if value is not None:
+                            figures.add(f"{name} {place}", figure, value)
+                    for file in folder.glob(f"runs-{number}-{name}.db*"):
+                        file.unlink()
 
 
 def _child(module: str, ask: msgspec.Struct, kind: type[T], core: int) -> T:

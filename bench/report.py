@@ -7,6 +7,7 @@ import statistics
 from importlib.metadata import version
 from pathlib import Path
 
+from bench.runs import LIBRARY, PLACES
 from bench.servers import ALL_IN_ONE, PEER, WAITRESS
 from bench.workflow_file import JSON_FILE, OURS, ROWS
 
@@ -101,6 +102,61 @@ def render_workflows(figures: Figures, workflows: int, versions: int) -> str:
         *(_workflow_row(figures, row) for row in _WORKFLOW_ROWS),
     ]
     return "\n".join(lines) + "\n"
+
+
+_RUN_ROWS: list[tuple[str, str, float, int, bool]] = [
+    ("three steps that compute, runs/s", "runs_per_second", 1, 0, True),
+    ("three steps, each recorded by itself, runs/s", "recorded_runs_per_second", 1, 0, True),
+    ("start to first step, p50 ms", "first_step", _MILLI, 1, False),
+    ("start to end, p50 ms", "end", _MILLI, 1, False),
+    ("a step of a long run, µs", "step_of_long_run", _MICRO, 0, False),
+]
+
+
+_LIST_ROWS = (("page, ms", "page"), ("JSON, ms", "answer"))
+
+
+def render_runs(figures: Figures, long_steps: int, listed: int) -> str:
+    """The table of what runs cost, as Markdown; ratios over 1 mean that the product is quicker."""
+    names = [f"{place}, {side}" for place in PLACES for side in (OURS, LIBRARY, "ratio")]
+    few = f"list of {min(1000, listed):,}"
+    many = f"list of {listed:,}"
+    conditions = (
+        "Runs, started and done in one process on one core; both sides with the same durability (SQLite with WAL, and "
+        f"synchronous as it says; PostgreSQL as it ships). The long run has {long_steps:,} steps."
+    )
+    lists = [_list_row(figures, title, figure, few, many) for title, figure in _LIST_ROWS]
+    lines = [
+        "",
+        conditions,
+        "",
+        f"| | {' | '.join(names)} |",
+        "|---|" + "---:|" * len(names),
+        *(_run_row(figures, row) for row in _RUN_ROWS),
+        "",
+        f"The list of runs through the whole application, with {few[8:]} and with {many[8:]} runs:",
+        "",
+        f"| | {few[8:]} | {many[8:]} | ratio |",
+        "|---|---:|---:|---:|",
+        *lists,
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _run_row(figures: Figures, row: tuple[str, str, float, int, bool]) -> str:
+    title, figure, factor, decimals, more_is_better = row
+    cells = []
+    for place in PLACES:
+        ours, theirs = (figures.median(f"{side} {place}", figure) for side in (OURS, LIBRARY))
+        cells += ["—" if value is None else f"{value * factor:,.{decimals}f}" for value in (ours, theirs)]
+        cells.append(_ratio(ours, theirs, more_is_better))
+    return f"| {title} | {' | '.join(cells)} |"
+
+
+def _list_row(figures: Figures, title: str, figure: str, few: str, many: str) -> str:
+    small, large = figures.median(few, figure) or 0, figures.median(many, figure) or 0
+    ratio = large / small if small else 0
+    return f"| {title} | {small * _MILLI:,.1f} | {large * _MILLI:,.1f} | {ratio:.2f} |"
 
 
 def _workflow_row(figures: Figures, row: tuple[str, str, int, bool | None]) -> str:

@@ -14,6 +14,7 @@ from releaseapp.runs.approvals import service as approvals
 from releaseapp.runs.machine.kit import ANY, Kit
 from releaseapp.runs.machine.state import Attempt, Claimed
 from releaseapp.runs.models import RunStatus
+from releaseapp.runs.queues import service as queues
 from releaseapp.runs.starting import Origin, check_inputs, create_run, published, source_of
 from releaseapp.steps.api import Ask, Done, GiveTask, Publish, StartRun, StepFailed
 from releaseapp.workflows.models import Workflow
@@ -41,8 +42,6 @@ def perform(tx: Transaction, kit: Kit, run: Claimed, attempt: Attempt) -> Wait |
     """Does what an attempt asks for; raises StepFailed before anything is written."""
     request = attempt.request
     if isinstance(request, Publish):
-        from releaseapp.runs.queues import service as queues
-
         message_id = queues.publish(tx, run.workspace_id, request.queue, request.message, run.id)
         return Done({"id": message_id})
     if isinstance(request, Ask):
