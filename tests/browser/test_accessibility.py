@@ -29,7 +29,8 @@ def test_axe_finds_nothing(visit, server, scheme, width):
     for path in ("/account", "/workspaces", "/agents", base, f"{base}/agents", f"{base}/agents?q=nobody",
                  f"{base}/agents/new", agent, task, f"{agent}/edit", f"{agent}/memory", f"{agent}/about",
                  f"{agent}/delete", f"{base}/members", f"{base}/roles", f"{base}/activity", f"{base}/workflows", f"{base}/workflows/new",
-        workflow, f"{base}/workflows/import", f"{workflow}/versions/2", f"{workflow}/versions/2/edit", f"{workflow}/settings", "/nothing"):  # fmt: skip
+        workflow, f"{base}/workflows/import", f"{workflow}/versions/2", f"{workflow}/versions/2/edit", f"{workflow}/settings", f"{workflow}/limit",
+        f"{base}/settings", f"{base}/queues", f"{base}/queues/orders", "/nothing"):  # fmt: skip
         page.goto(server.url + path)
         for fault in Axe().run(page, options=RULES).response["violations"]:
             found += [f"{path}: {fault['id']}: {node['target']} {node['failureSummary']}" for node in fault["nodes"]]
