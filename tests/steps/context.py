@@ -1,6 +1,7 @@
 """What a step that works outside is given here, and how it is abandoned."""
 
 import threading
+import time
 
 from releaseapp import clock
 from releaseapp.credentials.models import CredentialType, Secret
@@ -93,3 +94,12 @@ class Abandoning:
         self._thread.join(10)
         assert not self._thread.is_alive()
         return self.raised, clock.monotonic() - began
+
+
+def soon(condition, seconds=10):
+    """What the condition gives as soon as that is true."""
+    until = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < until, "it did not come to that"
+        time.sleep(0.005)
+    return found

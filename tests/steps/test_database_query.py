@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 import pytest
 from conftest import settings_for
-from steps.context import Abandoning, secret
+from steps.context import Abandoning, secret, soon
 
 from releaseapp.steps.api import Abandoned, StepFailed
 from releaseapp.steps.database_query import DatabaseQuery, run
@@ -528,6 +528,23 @@ def test_an_abandoned_step_ends_though_the_server_has_gone_silent(context, relay
     error, seconds = step.abandon()
     assert isinstance(error, Abandoned)
     assert seconds < 1
+
+
+def test_an_abandoned_statement_is_stopped_at_the_server_too(context, relay, postgres):
+    import psycopg
+
+    url = f"postgresql://postgres:s3cret-pass@127.0.0.1:{relay.port}/postgres"
+    given = context(secret("database", {"url": url}, name="orders"))
+    step = Abandoning(run, DatabaseQuery(credential="orders", sql="select pg_sleep(61)"), given)
+    with psycopg.connect(postgres.get_uri(), autocommit=True) as connection:
+
+        def at_work():
+            sql = "select count(*) from pg_stat_activity where query = 'select pg_sleep(61)' and state = 'active'"
+            return connection.execute(sql).fetchone()[0]
+
+        soon(at_work)
+        step.abandon()
+        soon(lambda: not at_work())
 
 
 def test_a_server_without_the_driver_says_what_to_install(tmp_path):

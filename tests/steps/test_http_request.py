@@ -210,6 +210,36 @@ def test_a_redirect_does_not_carry_a_credential_to_a_host_that_it_does_not_allow
     assert all("x-key" not in asked["headers"] for asked in other.asked)
 
 
+def test_a_redirect_does_not_carry_the_secret_to_another_origin_even_where_it_is_allowed(server, start, context):
+    other = start()
+    server.answers["/"] = (307, {"Location": f"{other.url}/next"}, b"")
+    door = secret("api-key", {"key": KEY, "header": "X-Key", "prefix": ""}, hosts=["127.0.0.1"])
+    config = HttpRequest(url=server.url, credential="door", headers={"Authorization": "mine", "X-Trace": "1"})
+    assert run(config, context(door)).output["status"] == 200
+    assert server.asked[0]["headers"]["x-key"] == KEY
+    assert not {"x-key", "authorization"} & set(other.asked[0]["headers"])
+    assert other.asked[0]["headers"]["x-trace"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("entry", "url", "allowed"),
+    [
+        ("api.example.com:443", "https://api.example.com/x", True),
+        ("api.example.com:80", "http://api.example.com/x", True),
+        ("api.example.com:443", "http://api.example.com/x", False),
+        ("api.example.com:8443", "https://api.example.com/x", False),
+        ("*.example.com", "HTTPS://api.example.com/x", True),
+    ],
+)
+def test_an_address_without_a_port_means_the_usual_one(context, entry, url, allowed):
+    given = context(secret("oauth-token", {"access_token": KEY}, hosts=[entry]))
+    # Nobody answers to that name: whether it would have been asked is what the error tells.
+    given.outbound._look_up = lambda *_: ["10.0.0.1"]
+    error = failure(HttpRequest(url=url, credential="door"), given)
+    assert ("not a public address" in str(error)) is allowed
+    assert ("may not be sent to api.example.com" in str(error)) is not allowed
+
+
 @pytest.mark.parametrize("kind", ["database", "smtp", "webhook-secret", "custom"])
 def test_a_credential_that_cannot_sign_in_is_refused(server, context, kind):
     error = failure(HttpRequest(url=server.url, credential="door"), context(secret(kind, {"url": "x"})))

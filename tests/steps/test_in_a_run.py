@@ -2,11 +2,11 @@
 
 import sqlite3
 import threading
-import time
 from contextlib import closing
 
 import pytest
 from running import Lab
+from steps.context import soon
 from steps.web_server import WebServer
 
 from releaseapp.credentials.models import CredentialType
@@ -107,14 +107,6 @@ def hanging(server):
     server.answers["/slow"] = (200, {}, Body())
     yield f"{server.url}/slow", began
     let_go.set()
-
-
-def soon(condition, seconds=10):
-    until = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < until, "it did not come to that"
-        time.sleep(0.01)
-    return found
 
 
 def test_a_step_that_takes_too_long_is_given_up(lab, hanging):

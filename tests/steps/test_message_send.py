@@ -364,6 +364,29 @@ def test_an_abandoned_step_leaves_a_server_that_hangs_at_once(script, context):
     assert seconds < 1
 
 
+def test_an_abandoned_step_leaves_a_server_that_hangs_behind_tls(context, certificate, ca_file):
+    shaken = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve():
+            connection, _ = listener.accept()
+            with certificate.wrap_socket(connection, server_side=True) as line:
+                line.sendall(b"220 hello\r\n")
+                line.recv(100)
+                shaken.set()
+                line.recv(100)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        given = context(mailbox(listener.getsockname()[1], security="tls", host="localhost"), ca_file=ca_file)
+        step = Abandoning(run, letter(), given)
+        assert shaken.wait(10)
+        error, seconds = step.abandon()
+        thread.join(10)
+    assert isinstance(error, Abandoned)
+    assert seconds < 1
+
+
 def test_an_abandoned_step_does_not_wait_for_a_connection(context):
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
