@@ -11,6 +11,7 @@ inputs:
     notes:
       type: array
       items: {type: string}
+      default: [The build is green again, Two customers asked for exports, "  "]
 steps:
   - id: keep
     name: Keep what is not blank
@@ -40,6 +41,7 @@ inputs:
     numbers:
       type: array
       items: {type: number}
+      default: [42, 17, 61]
 steps:
   - id: collect
     type: agent.task
@@ -71,6 +73,7 @@ inputs:
     tickets:
       type: array
       items: {type: string}
+      default: [Production is down, How do I change my password?]
 steps:
   - id: look
     type: agent.task
@@ -99,6 +102,7 @@ inputs:
     words:
       type: array
       items: {type: string}
+      default: [a lighthouse, a letter]
 steps:
   - id: weave
     type: agent.task
@@ -106,7 +110,7 @@ steps:
       agent: Story Weaver
       title: Weave an opening line
       input:
-        words: "{{ inputs.words | default(['a lighthouse', 'a letter']) }}"
+        words: "{{ inputs.words }}"
   - id: approve
     type: approval
     config:
