@@ -110,8 +110,7 @@ def _moment(name: str, text: str, days: int) -> datetime | None:
         found = found if found.tzinfo else found.replace(tzinfo=UTC)
         if len(text) == len("2030-01-31"):
             found += timedelta(days=days)
-        if found.year < 1970:  # noqa: PLR2004 - ids count from there
-            raise ValueError
-        return found.astimezone(UTC)
+        # Ids count from 1970; what is asked of times before it finds the same.
+        return max(found.astimezone(UTC), datetime.fromtimestamp(0, UTC))
     except (ValueError, OverflowError):
         raise Invalid.at(f"/{name}", f"{name} must be a date such as 2030-01-31, or a time.") from None

@@ -1,7 +1,6 @@
 """The list of runs, for browsers, and the button that retries what failed."""
 
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 from pyramid.httpexceptions import HTTPSeeOther
@@ -43,7 +42,7 @@ class Found(msgspec.Struct, frozen=True):
 
 @page(RunsNode, Permission.RUNS_VIEW)
 def runs_page(context: RunsNode, request: Request) -> Response:
-    """The runs of a workspace: ``?status=``, ``?workflow=``, ``?trigger=``, ``?span=``, ``?since=``, ``?until=``, ``?q=``."""
+    """The runs of a workspace that ``?status=``, ``?workflow=``, ``?trigger=``, ``?span=`` and so on ask for."""
     asked, current = asked_of(request), cursor(request)
     workspace_id = context.above(WorkspaceNode).id
     found = _find(request.db, workspace_id, asked, current)

@@ -19,7 +19,7 @@ _LINE = ", ".join(LogLine.__struct_fields__)
 def list_runs_with_text(
     db: Reader, workspace_id: str, wanted: Filter, text: str, page: tuple[str, int, int]
 ) -> list[Run]:
-    """Runs whose id, workflow name or error has a text, among the newest; ``page``: below which id, looked at, found."""
+    """Runs with a text in id, workflow name or error; ``page``: below which id, how many looked at, how many found."""
     before, looked, limit = page
     escaped = text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
     rows = db.all(

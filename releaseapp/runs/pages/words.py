@@ -19,13 +19,9 @@ def duration(seconds: float | None) -> str:
     """A length of time: ``0.42 s``, ``12 s``, ``3 min 4 s``, ``2 h 5 min``, ``3 d 4 h``; empty for none."""
     if seconds is None:
         return ""
-    if seconds < _SHORT:
-        return f"{seconds:.2f} s" if seconds else "0 s"
-    if seconds < _FEW:
-        return f"{seconds:.1f} s"
     whole = round(seconds)
     if whole < _MINUTE:
-        return f"{whole} s"
+        return _of_seconds(seconds)
     if whole < _HOUR:
         return _two(whole, _MINUTE, "min", "s")
     if whole < _DAY:
@@ -41,6 +37,14 @@ def counted(number: int, most: int) -> str:
 def moment(text: str) -> datetime:
     """The moment that a stored time names."""
     return clock.parse(text)
+
+
+def _of_seconds(seconds: float) -> str:
+    if not seconds:
+        return "0 s"
+    if seconds < _SHORT:
+        return f"{seconds:.3f} s" if seconds < _SHORT / 100 else f"{seconds:.2f} s"
+    return f"{seconds:.1f} s" if seconds < _FEW else f"{round(seconds)} s"
 
 
 def _two(whole: int, size: int, large: str, small: str) -> str:
