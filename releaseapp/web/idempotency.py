@@ -6,6 +6,7 @@ a crashed request can be taken over once it is old, without doing anything twice
 """
 
 import hashlib
+import hmac
 from collections.abc import Callable
 from typing import Any
 
@@ -76,9 +77,9 @@ def _still_ours(answered: int) -> None:
 
 def _claim(request: Request, account: str, key: str, owner: str) -> Response | None:
     """Takes the key for this request, or gives the answer that was given before."""
-    fingerprint = hashlib.sha256(
-        b"\n".join([request.method.encode(), request.path_qs.encode(), raw(request)])
-    ).hexdigest()
+    asked = b"\n".join([request.method.encode(), request.path_qs.encode(), raw(request)])
+    # Keyed: a body may hold a password, and must not be guessed from what is kept.
+    fingerprint = hmac.new(request.settings.jwt_secret.encode(), asked, hashlib.sha256).hexdigest()
     with request.db.transaction() as tx:
         queries.delete_idempotency_keys(tx, before=clock.later_text(-KEPT_SECONDS))
         claim = queries.find_idempotency_key(tx, account, key)
