@@ -300,6 +300,7 @@ def test_an_answer_that_inflates_beyond_the_limit_is_cut_before_it_fills_memory(
         (gzip.compress(b"x" * 10_000)[:-20], "gzip", "ends before"),
         (b"x", "br", "was not asked for"),
     ],
+    ids=["not compressed", "cut off", "another way"],
 )
 def test_answers_that_lie_about_their_compression_are_told(outbound, server, body, coding, sentence):
     server.answers["/"] = reply(body=body, Content_Encoding=coding)
