@@ -235,7 +235,8 @@ def test_the_rows_of_each_list_are_found_by_an_index(db):
     place = Place("2030", "run_1")
     calls = [
         lambda seen: queries.find_first_over_count(seen, HOME, 10),
-        lambda seen: queries.find_first_over_bytes(seen, HOME, 10),
+        lambda seen: queries.sum_bytes(seen, HOME),
+        lambda seen: queries.list_sizes(seen, HOME, place, 10),
         lambda seen: queries.list_candidates(seen, HOME, place, Place(), 10),
         lambda seen: queries.list_begun(seen, 10),
         lambda seen: queries.sum_shares(seen, HOME, place, place, place),

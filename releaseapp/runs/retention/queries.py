@@ -53,31 +53,41 @@ def list_workspaces(db: Reader) -> list[Row]:
 
 
 def find_first_over_count(db: Reader, workspace_id: str, keep: int) -> Place | None:
-    """The newest run behind the ``keep`` newest of a workspace that are over."""
-    return _place(
-        db.first(
-            f"SELECT finished_at, id FROM runs WHERE {_OVER} ORDER BY finished_at DESC, id DESC LIMIT 1 OFFSET :keep",
-            workspace_id=workspace_id,
-            keep=keep,
+    """The newest run behind the ``keep`` newest of a workspace that are over.
+
+    Found from the oldest on, of which few are too many: an index counts quicker than it is walked through.
+    """
+    row = db.first(
+        f"""
+        SELECT finished_at, id FROM runs
+        WHERE {_OVER} AND (SELECT COUNT(*) FROM runs WHERE {_OVER}) > :keep
+        ORDER BY finished_at, id LIMIT 1 OFFSET (
+            SELECT CASE WHEN COUNT(*) > :keep THEN COUNT(*) - :keep - 1 ELSE 0 END FROM runs WHERE {_OVER}
         )
+        """,
+        workspace_id=workspace_id,
+        keep=keep,
     )
+    return Place(row["finished_at"], row["id"]) if row else None
 
 
-def find_first_over_bytes(db: Reader, workspace_id: str, keep: int) -> Place | None:
-    """The newest run that holds, together with all newer ones that are over, more than ``keep`` bytes."""
-    return _place(
-        db.first(
-            f"""
-            SELECT finished_at, id FROM (
-                SELECT finished_at, id, SUM(bytes) OVER (
-                    ORDER BY finished_at DESC, id DESC ROWS UNBOUNDED PRECEDING
-                ) AS held FROM runs WHERE {_OVER}
-            ) AS summed
-            WHERE held > :keep ORDER BY finished_at DESC, id DESC LIMIT 1
-            """,
-            workspace_id=workspace_id,
-            keep=keep,
-        )
+def sum_bytes(db: Reader, workspace_id: str) -> int:
+    """What the runs of a workspace that are over hold together."""
+    row = db.first(f"SELECT COALESCE(SUM(bytes), 0) AS held FROM runs WHERE {_OVER}", workspace_id=workspace_id)
+    return int(row["held"]) if row else 0
+
+
+def list_sizes(db: Reader, workspace_id: str, before: Place, limit: int) -> list[Row]:
+    """Runs of a workspace that are over and stand before a place, the newest first: finished_at, id, bytes."""
+    return db.all(
+        f"""
+        SELECT finished_at, id, bytes FROM runs
+        WHERE {_OVER} AND (finished_at, id) < (:finished_at, :id) ORDER BY finished_at DESC, id DESC LIMIT :limit
+        """,
+        workspace_id=workspace_id,
+        finished_at=before.finished_at,
+        id=before.id,
+        limit=limit,
     )
 
 
@@ -177,10 +187,6 @@ def delete_definition(tx: Transaction, digest: str) -> int:
         """,
         digest=digest,
     )
-
-
-def _place(row: Row | None) -> Place | None:
-    return Place(row["finished_at"], row["id"]) if row else None
 
 
 def _candidate(row: Row) -> Candidate:

@@ -27,6 +27,9 @@ __all__ = ["give_back_space"]
 _SECONDS_A_CALL = 1.0
 _SECONDS_A_DAY = 86_400
 _AT_ONCE = 200
+_SIZES_AT_ONCE = 5000
+_LAST = Place("9999")
+"""Behind every run."""
 
 
 def default_keep(settings: Settings) -> Keep:
@@ -149,9 +152,26 @@ def _bounds(db: Reader, keep: Keep, workspace_id: str, now: str) -> Bounds:
         found[Reason.AGE] = Place(clock.after_text(now, -keep.days * _SECONDS_A_DAY))
     if keep.runs:
         found[Reason.COUNT] = queries.find_first_over_count(db, workspace_id, keep.runs)
+    bounds = {reason: place for reason, place in found.items() if place is not None}
     if keep.bytes:
-        found[Reason.BYTES] = queries.find_first_over_bytes(db, workspace_id, keep.bytes)
-    return {reason: place for reason, place in found.items() if place is not None}
+        large = _first_over_bytes(db, workspace_id, keep.bytes, max(bounds.values(), default=Place()))
+        bounds.update({Reason.BYTES: large} if large is not None else {})
+    return bounds
+
+
+def _first_over_bytes(db: Reader, workspace_id: str, keep: int, going: Place) -> Place | None:
+    """The newest run that holds, with all newer ones, too much; None when that is none behind what goes anyhow."""
+    if queries.sum_bytes(db, workspace_id) <= keep:
+        return None
+    place, held = _LAST, 0
+    while place > going and (rows := queries.list_sizes(db, workspace_id, place, _SIZES_AT_ONCE)):
+        for row in rows:
+            held += row["bytes"]
+            if held > keep:
+                found = Place(row["finished_at"], row["id"])
+                return found if found > going else None
+        place = Place(rows[-1]["finished_at"], rows[-1]["id"])
+    return None
 
 
 def _tell(db: Database, gone: dict[str, int]) -> None:
