@@ -21,12 +21,14 @@ from releaseapp.outbound import Outbound
 class StepFailed(AppError):
     """The step cannot be done; ``str(error)`` is a sentence for whoever looks at the run.
 
-    ``retryable`` says whether another attempt may do better; a step's own rules of retrying hold only then.
+    ``retryable`` says whether another attempt may do better; a step's own rules of retrying hold only then, and no
+    attempt is made before ``retry_after`` seconds.
     """
 
-    def __init__(self, sentence: str, *, retryable: bool = True) -> None:
+    def __init__(self, sentence: str, *, retryable: bool = True, retry_after: float = 0.0) -> None:
         super().__init__(sentence)
         self.retryable = retryable
+        self.retry_after = retry_after
 
 
 class Abandoned(Exception):

@@ -5,17 +5,20 @@ import codecs
 import re
 import threading
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
 
+from releaseapp import clock
 from releaseapp.credentials.models import Secret
 from releaseapp.outbound import OutboundError
 from releaseapp.steps.api import Context, StepFailed
 from releaseapp.steps.words import shown
 
 _FAILURES = 400
+_LONGEST_NUMBER = 9
 _SERVER_FAILURES = 500
 _SUCCESSES = range(200, 300)
 # It took too long, came too early, or there were too many: another attempt may do better.
@@ -109,6 +112,17 @@ def _decoded(body: bytes, charset: str) -> str | None:
     return None
 
 
+def _seconds(retry_after: str) -> float:
+    """What Retry-After asks for, in seconds (RFC 9110, section 10.2.3); 0 for what says nothing that can be read."""
+    text = retry_after.strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:_LONGEST_NUMBER])
+    try:
+        return max((parsedate_to_datetime(text) - clock.now()).total_seconds(), 0.0)
+    except (TypeError, ValueError):
+        return 0.0
+
+
 def send(call: Call, context: Context, secret: Secret | None) -> Answered:
     """Sends it and reads the answer, whatever its status; raises StepFailed, and Abandoned when nobody waits for it."""
     _check_headers(call.headers)
@@ -146,7 +160,8 @@ def failure_of(answer: Answered, secret: Secret | None) -> StepFailed:
     wait = f" It asks to come back after {later}{' seconds' if later.isdigit() else ''}." if later else ""
     may_pass = answer.status in _MAY_PASS or answer.status >= _SERVER_FAILURES
     what = f"The answer was {answer.status}{_phrase(answer.status)}{': ' if said else ''}{said}."
-    return StepFailed(f"{what}{wait}", retryable=may_pass)
+    after = _seconds(answer.headers.get("retry-after", ""))
+    return StepFailed(f"{what}{wait}", retryable=may_pass, retry_after=after)
 
 
 class _Door:

@@ -457,3 +457,12 @@ def test_this_servers_own_network_is_out_of_reach_unless_allowed(server, context
     assert "not a public address" in str(error)
     assert not error.retryable
     assert not server.asked
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"), [("120", 120), ("soon", 0), ("-5", 0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0)]
+)
+def test_when_to_come_back_is_passed_on_as_seconds(said, seconds):
+    from releaseapp.steps.web_call import Answered, failure_of
+
+    assert failure_of(Answered(503, {"retry-after": said}, b""), None).retry_after == seconds

@@ -771,6 +771,22 @@ def test_what_a_step_logs_is_kept_in_order_and_told(lab, monkeypatch):
     assert [one["to"] for one in streams][-1] == 6
 
 
+def test_what_a_step_that_is_done_at_once_logs_is_kept_too(lab, monkeypatch):
+    offer(monkeypatch, "test.inside", lambda _config, context: context.log("said"), outside=False)
+    run = lab.run(lab.workflow(work("a", kind="test.inside")))
+    assert (run.status, lab.log(run)) == ("succeeded", ["said"])
+
+
+def test_a_step_that_was_told_when_to_come_back_is_not_tried_before(lab, moved, monkeypatch):
+    offer(monkeypatch, "test.work", failing(1, "Busy.", retry_after=120))
+    run = lab.run(lab.workflow(work("a", retry={"max_attempts": 2, "backoff": "none"})))
+    moved.pass_time(119)
+    assert lab.work() == 0
+    moved.pass_time(2)
+    lab.work()
+    assert lab.now(run).status == "succeeded"
+
+
 def test_every_list_of_runs_uses_an_index(lab):
     from releaseapp.runs import queries
 

@@ -95,13 +95,17 @@ class Advance:
         self._close(attempt, StepStatus.SUCCEEDED, None)
         self._after(attempt, StepStatus.SUCCEEDED, output, None)
 
-    def fail(self, attempt: Attempt, sentence: str, *, retryable: bool = True) -> None:
-        """An attempt failed; it is tried again when its step's rules say so."""
+    def fail_as(self, attempt: Attempt, error: StepFailed) -> None:
+        """An attempt failed as its step's type said."""
+        self.fail(attempt, str(error), retryable=error.retryable, after=error.retry_after)
+
+    def fail(self, attempt: Attempt, sentence: str, *, retryable: bool = True, after: float = 0.0) -> None:
+        """An attempt failed; it is tried again when its step's rules say so, not before ``after`` seconds."""
         sentence = self._around.mask.text(sentence)[:_LONGEST_ERROR]
         self._close(attempt, StepStatus.FAILED, sentence)
         retry = self.state.steps[attempt.step_id].planned.retry
         if retryable and attempt.number < retry.max_attempts and self.state.failure is None:
-            self._try_again(attempt)
+            self._try_again(attempt, after)
         else:
             self._after(attempt, StepStatus.FAILED, None, sentence)
 
@@ -229,7 +233,7 @@ class Advance:
                 return
             result = planned.type.run(config, self._around.context_for(attempt))
         except StepFailed as error:
-            self.fail(attempt, str(error), retryable=error.retryable)
+            self.fail_as(attempt, error)
         except (ExpressionError, Invalid) as error:
             self.fail(attempt, str(error), retryable=False)
         except Exception as error:
@@ -290,11 +294,12 @@ class Advance:
         self.state.active.pop(attempt.place, None)
         self.state.touch(attempt, status.value)
 
-    def _try_again(self, attempt: Attempt) -> None:
+    def _try_again(self, attempt: Attempt, after: float) -> None:
         step = self.state.steps[attempt.step_id]
         later = self._new_attempt(step, attempt.item, attempt.number + 1)
         later.status = StepStatus.PENDING
-        later.wake_at = clock.text(clock.now() + timedelta(seconds=pause_before(step, later.number)))
+        pause = max(pause_before(step, later.number), min(after, _LONGEST_PAUSE_SECONDS))
+        later.wake_at = clock.text(clock.now() + timedelta(seconds=pause))
         self.state.touch(later, "retrying")
 
     def _after(self, attempt: Attempt, status: StepStatus, output: Any, error: str | None) -> None:

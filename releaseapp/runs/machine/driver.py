@@ -73,7 +73,7 @@ class Driver:
         self._lines: list[tuple[Attempt, str, str]] = []
         self._log_lines = run.log_lines
         self._stopping = False
-        self._around = Surroundings(workspace, self._mask, self._context_for, kit.settings.run_steps_at_once)
+        self._around = Surroundings(workspace, self._mask, self._inside, kit.settings.run_steps_at_once)
         self._state: RunState
         self._advance: Advance
 
@@ -179,7 +179,7 @@ class Driver:
             try:
                 done = requests.perform(tx, self._kit, self.run, attempt)
             except StepFailed as error:
-                self._advance.fail(attempt, str(error), retryable=error.retryable)
+                self._advance.fail_as(attempt, error)
                 again = True
                 continue
             attempt.request = None
@@ -193,7 +193,7 @@ class Driver:
     def _launch(self) -> None:
         begun, self._advance.launch = self._advance.launch, []
         for attempt, config in begun:
-            context = self._context_for(attempt)
+            context = StepContext(self._kit, self.run, attempt, self._mask, self.tell)
             planned = self._state.steps[attempt.step_id].planned
             if planned.written.timeout_seconds is not None:
                 context.deadline = clock.monotonic() + planned.written.timeout_seconds
@@ -216,7 +216,7 @@ class Driver:
     def _hear(self, message: Message) -> bool:
         """Takes a message in; whether it asks for a turn at once."""
         if isinstance(message, Lines):
-            self._lines.extend((message.attempt, message.at, text) for text in message.texts)
+            self._keep_lines(message)
             return False
         if isinstance(message, Ended):
             self._take_in(message)
@@ -239,7 +239,7 @@ class Driver:
             return
         self._advance.outside -= 1
         if isinstance(ended.error, StepFailed):
-            self._advance.fail(attempt, str(ended.error), retryable=ended.error.retryable)
+            self._advance.fail_as(attempt, ended.error)
         elif ended.error is not None:
             self._advance.fail(attempt, broken(ended.error), retryable=False)
         elif ended.result is not None:
@@ -395,8 +395,13 @@ class Driver:
 
     # ── the end of this worker's part ────────────────────────────────────────
 
-    def _context_for(self, attempt: Attempt) -> StepContext:
-        return StepContext(self._kit, self.run, attempt, self._mask, self.tell)
+    def _inside(self, attempt: Attempt) -> StepContext:
+        """For a step that is done at once, in this thread: what it logs is written with its result."""
+        return StepContext(self._kit, self.run, attempt, self._mask, self._keep_lines)
+
+    def _keep_lines(self, message: Lines | Ended) -> None:
+        if isinstance(message, Lines):
+            self._lines.extend((message.attempt, message.at, text) for text in message.texts)
 
     def _abandon_all(self) -> None:
         for context in self._contexts.values():
