@@ -112,3 +112,72 @@ def test_a_run_that_failed_is_retried_from_where_it_failed_and_as_a_whole(browse
     again = browser.get(again.request.path)
     assert "taken over" in again
     assert run in again
+
+
+# ── starting ─────────────────────────────────────────────────────────────────
+
+SCHEMA = {
+    "type": "object",
+    "required": ["count"],
+    "properties": {
+        "count": {"type": "integer", "title": "How many", "description": "Boxes, not pallets.", "minimum": 1},
+        "size": {"enum": ["small", "large"], "default": "large"},
+        "note": {"type": "string", "maxLength": 400, "examples": ["By the back door"]},
+        "dry": {"type": "boolean"},
+        "extra": {"type": "object"},
+    },
+}
+
+
+def test_a_run_is_started_with_a_form_made_of_the_schema(browser, avery, busy):
+    workflow = publish(avery, transform("a", "{{ inputs }}"), inputs=SCHEMA)
+    page = browser.get(f"{workflow}/run")
+    form = page.forms["start"]
+    assert "Boxes, not pallets." in page
+    assert (form["field-1"].value, form["field-2"].value.strip()) == ("1", "By the back door")
+    form["field-0"], form["field-3"], form["field-4"] = "7", True, '{"a": [1]}'
+    page = form.submit(status=303).follow()
+    busy()
+    run = avery.get(page.request.path, headers={"Accept": "application/json"}).json
+    assert run["inputs"] == {"count": 7, "size": "large", "note": "By the back door", "dry": True, "extra": {"a": [1]}}
+    assert run["trigger"]["type"] == "manual"
+
+
+def test_what_is_refused_stands_at_its_field_and_keeps_what_was_typed(browser, avery):
+    workflow = publish(avery, transform("a", 1), inputs=SCHEMA)
+    form = browser.get(f"{workflow}/run").forms["start"]
+    form["field-0"], form["field-2"], form["field-4"] = "0", "kept", "{no"
+    page = form.submit(status=400)
+    assert page.forms["start"]["field-2"].value.strip() == "kept"
+    assert 'id="field-4-error"' in page
+    form = page.forms["start"]
+    form["field-4"] = ""
+    page = form.submit(status=400)
+    assert re.search(r'id="field-0-error">.*?How many', page.text, re.DOTALL)
+    assert listed(browser.get(f"{HOME}/runs")) == []
+
+
+def test_a_draft_is_tried_with_outputs_that_stand_for_steps(browser, avery, busy):
+    steps = [transform("a", "real"), transform("b", "{{ steps.a.output }}!")]
+    made = avery.post_json(f"{HOME}/workflows", {"definition": {"name": "D", "steps": steps}}).json
+    workflow = f"{HOME}/workflows/{made['id']}"
+    page = browser.get(f"{workflow}/run")
+    assert "Nothing is published yet" in page
+    form = page.click("Try the draft").forms["start"]
+    form["pin-0"] = "nope"
+    page = form.submit(status=400)
+    assert 'id="pin-0-error"' in page
+    form = page.forms["start"]
+    form["pin-0"] = '"pinned"'
+    page = form.submit(status=303).follow()
+    busy()
+    page = browser.get(f"{page.request.path}?step=b")
+    assert "pinned!" in page
+    assert ">test</span>" in page
+
+
+def test_a_workflow_that_is_paused_is_not_started_and_says_why(browser, avery):
+    workflow = publish(avery, transform("a", 1))
+    form = browser.get(f"{workflow}/run").forms["start"]
+    avery.post_json(f"{workflow}/pause", {})
+    assert "is paused" in form.submit(status=409)

@@ -1,7 +1,5 @@
 """The list of runs, for browsers, and the button that retries what failed."""
 
-from collections.abc import Callable
-
 import msgspec
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.response import Response
@@ -14,6 +12,7 @@ from releaseapp.runs import service
 from releaseapp.runs.models import RUN_OVER, Run, RunStatus, TriggerType
 from releaseapp.runs.pages import queries
 from releaseapp.runs.pages.asked import Asked, Span, asked_of, span_filter
+from releaseapp.runs.pages.people import starters
 from releaseapp.runs.pages.words import counted, duration, seconds_between
 from releaseapp.runs.resources import RunsNode, runs_of
 from releaseapp.web.messages import say
@@ -22,7 +21,6 @@ from releaseapp.web.request import Request
 from releaseapp.web.shown import show
 from releaseapp.web.views import page
 from releaseapp.workflows.models import Workflow
-from releaseapp.workflows.names import account_names
 from releaseapp.workflows.resources import store_of
 from releaseapp.workflows.service import list_workflows
 from releaseapp.workspaces.resources import WorkspaceNode
@@ -67,7 +65,7 @@ def runs_page(context: RunsNode, request: Request) -> Response:
         workflows=_choices(workflows, asked.filter.workflow_id),
         startable=any(workflow.published_version is not None for workflow in workflows),
         first_page=asked.link() if "cursor" in request.GET else None,
-        starter=starters(request),
+        starter=starters(request.db),
         took=lambda run: duration(seconds_between(run.started_at, run.finished_at, now)),
     )
 
@@ -89,21 +87,6 @@ def retry_failed(context: RunsNode, request: Request) -> Response:
     say(request, f"{len(again):,} {'run is' if len(again) == 1 else 'runs are'} retried.")
     query = {"trigger": TriggerType.RETRY.value, "since": begin}
     return HTTPSeeOther(request.resource_path(context, query=query))
-
-
-def starters(request: Request) -> Callable[[Run], str]:
-    """Gives who or what started a run, in words."""
-    account_name = account_names(request.db)
-
-    def starter(run: Run) -> str:
-        kind = str(run.trigger.get("type", ""))
-        name = account_name(run.trigger.get("account")) or run.trigger.get("by")
-        if name:
-            return str(name)
-        told = {"cron": "a schedule", "webhook": "a webhook", "queue": "a queue", "event": "an event"}
-        return told.get(kind, "another run" if kind == TriggerType.WORKFLOW else "releaseapp")
-
-    return starter
 
 
 def _find(db: Reader, workspace_id: str, asked: Asked, current: Cursor) -> Found:

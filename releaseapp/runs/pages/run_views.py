@@ -14,8 +14,8 @@ from releaseapp.runs import service
 from releaseapp.runs.models import RunStatus
 from releaseapp.runs.pages import queries
 from releaseapp.runs.pages.here import Here, here_of, read_key
-from releaseapp.runs.pages.list_views import starters
 from releaseapp.runs.pages.panel import find_open_step, log_of, value_to_show
+from releaseapp.runs.pages.people import starters
 from releaseapp.runs.pages.steps_part import STEPS_AT_ONCE, steps_values
 from releaseapp.runs.pages.words import duration, seconds_between
 from releaseapp.runs.resources import RunNode, StepNode, StepsNode
@@ -52,7 +52,7 @@ def run_page(context: RunNode, request: Request) -> Response:
         "here": here,
         "now": now,
         "took": lambda run: duration(seconds_between(run.started_at, run.finished_at, now)),
-        "starter": starters(request),
+        "starter": starters(request.db),
         "definition": service.definition_of(request.db, context.run.id) if wanted != "head" else {},
     }
     for make in makers.get(wanted, (_head, _steps, _panel, _log)):

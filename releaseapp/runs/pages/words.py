@@ -16,7 +16,7 @@ def seconds_between(start: str | None, end: str | None, now: str) -> float | Non
 
 
 def duration(seconds: float | None) -> str:
-    """A length of time: ``0.42 s``, ``12 s``, ``3 min 4 s``, ``2 h 5 min``, ``3 d 4 h``; empty for none."""
+    """A length of time: ``420 ms``, ``1.5 s``, ``12 s``, ``3 min 4 s``, ``2 h 5 min``, ``3 d 4 h``; empty for none."""
     if seconds is None:
         return ""
     whole = round(seconds)
@@ -40,10 +40,8 @@ def moment(text: str) -> datetime:
 
 
 def _of_seconds(seconds: float) -> str:
-    if not seconds:
-        return "0 s"
     if seconds < _SHORT:
-        return f"{seconds:.3f} s" if seconds < _SHORT / 100 else f"{seconds:.2f} s"
+        return f"{round(seconds * 1000)} ms"
     return f"{seconds:.1f} s" if seconds < _FEW else f"{round(seconds)} s"
 
 

@@ -11,6 +11,8 @@ import "./live.js";
 import "./log.js";
 import "./palette.js";
 import "./presence.js";
+import "./runlog.js";
+import "./runview.js";
 import "./time.js";
 
 // A refused form: the reader hears of it first.
