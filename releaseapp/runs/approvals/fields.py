@@ -2,6 +2,7 @@
 
 import re
 from enum import StrEnum
+from math import isinf
 from typing import Any
 
 import msgspec
@@ -199,7 +200,7 @@ def _read(field: Field, text: str) -> Any:
             raise ValueError(f"{field.label} must be one of those that can be chosen.")
         return options[int(text)][0]
     if field.kind in {Kind.NUMBER, Kind.INTEGER}:
-        if not _NUMBER.fullmatch(text) or len(text) > _LONGEST_NUMBER:
+        if not _NUMBER.fullmatch(text) or len(text) > _LONGEST_NUMBER or isinf(float(text)):
             raise ValueError(f"{field.label} must be a number such as {'3' if field.kind is Kind.INTEGER else '3.5'}.")
         return int(text) if text.lstrip("-").isdigit() else float(text)
     if field.kind is Kind.MOMENT:
