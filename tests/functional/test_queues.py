@@ -86,7 +86,7 @@ def test_pages_show_messages_folded_and_delete_them(app, seeded):
     casey = app.as_browser("casey.editor@example.com")
     assert "No queue holds a message" in casey.get(BASE).text
     put(seeded, "orders", {"customer": "<b>Ada</b>", "lines": list(range(40))}, "plain", by="run_1")
-    page = casey.get(BASE).click("orders")
+    page = casey.get("/workspaces/aurora/runs").click("Queues").click("orders")
     assert "&lt;b&gt;Ada" in page.text
     assert page.html.select_one("td details pre") is not None
     assert page.html.find("a", string="a run")["href"] == "/workspaces/aurora/runs/run_1"
