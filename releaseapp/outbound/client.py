@@ -1,5 +1,6 @@
 """The client: one request with its redirects, from an address as somebody wrote it to an answer of bounded size."""
 
+import logging
 import ssl
 import threading
 from collections.abc import Callable, Collection, Mapping
@@ -40,6 +41,8 @@ class Outbound:
     """
 
     def __init__(self, settings: Settings, look_up: Resolve = resolve) -> None:
+        # At DEBUG the library would log every header that it sends and gets, secrets too.
+        logging.getLogger("httpcore").setLevel(logging.INFO)
         self._allowed = Allowed.read(settings.outbound_allowed_networks)
         self._ca_file = settings.outbound_ca_file
         self._look_up = look_up
