@@ -9,6 +9,7 @@ before the default.
 
 import re
 import secrets
+import ssl
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
@@ -106,6 +107,18 @@ def _networks(value: str) -> str:
                 sentence = f"must list networks such as 10.0.0.0/8 and names of hosts, and {part!r} is neither"
                 raise ValueError(sentence) from None
     return value.strip()
+
+
+@_named("the path of a file in PEM")
+def _authorities(value: str) -> str:
+    path = value.strip()
+    if path:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+        except OSError as error:
+            sentence = f"must name a readable file of certificates in PEM, and {path} is none ({error.strerror})"
+            raise ValueError(sentence) from None
+    return path
 
 
 def _whole(low: int, high: int) -> Callable[[str], object]:
@@ -226,7 +239,7 @@ class Settings:
         "", _networks, "Networks and hosts that steps and agents may reach though they are not public, with commas."
     )
     outbound_ca_file: str = _setting(
-        "", _text, "A file of certificates of authorities that are trusted besides the usual ones."
+        "", _authorities, "A file of certificates of authorities that are trusted besides the usual ones."
     )
     event_keep_days: int = _setting(30, _whole(1, 3650), "How long events are kept for catching up and for activity.")
     live_ping_seconds: int = _setting(20, _whole(1, 600), "How often an idle live connection is asked if it is there.")

@@ -110,3 +110,11 @@ def test_the_shipped_ini_files_name_only_settings_there_are_and_explain_every_li
             setting = line.split(" = ")[0]
             assert setting in {*table(), "use"}
             assert lines[number - 1].startswith("#"), f"{name} line {number + 1} has no comment above it"
+
+
+def test_a_file_of_authorities_must_be_one(tmp_path):
+    empty = tmp_path / "empty.pem"
+    empty.touch()
+    for path in (tmp_path / "gone.pem", empty):
+        told = refusal({"outbound_ca_file": str(path)}, {"JWT_SECRET": STRONG})
+        assert "outbound_ca_file must name a readable file of certificates" in told
