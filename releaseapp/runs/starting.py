@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
+from referencing import Registry
+from referencing.exceptions import Unresolvable
 
 from releaseapp import clock
 from releaseapp.db.api import Transaction
@@ -127,7 +129,12 @@ def check_inputs(definition: str, inputs: dict[str, Any]) -> dict[str, Any]:
         **{name: one["default"] for name, one in properties.items() if isinstance(one, dict) and "default" in one},
         **inputs,
     }
-    faults = list(_faults(_validator_of(definition), filled))
+    try:
+        faults = list(_faults(_validator_of(definition), filled))
+    except Unresolvable as error:
+        raise Invalid.at(
+            "/inputs", "The schema of the inputs refers to what is not in it; nothing is fetched."
+        ) from error
     if faults:
         raise Invalid(faults)
     return filled
@@ -140,7 +147,10 @@ def _schema_of(definition: str) -> dict[str, Any]:
 
 @lru_cache(maxsize=_KEPT_SCHEMAS)
 def _validator_of(definition: str) -> Draft202012Validator:
-    return Draft202012Validator(_schema_of(definition), format_checker=Draft202012Validator.FORMAT_CHECKER)
+    # With a registry of its own it fetches nothing, wherever a schema refers to.
+    return Draft202012Validator(
+        _schema_of(definition), registry=Registry(), format_checker=Draft202012Validator.FORMAT_CHECKER
+    )
 
 
 def _faults(validator: Draft202012Validator, inputs: dict[str, Any]) -> Iterator[Fault]:
@@ -154,8 +164,7 @@ def _pointer(error: ValidationError) -> str:
     path = [*error.absolute_path]
     if error.validator == "required":
         required: list[str] = error.schema["required"]  # type: ignore[index]
-        missing = [name for name in required if name not in error.instance]  # type: ignore[operator]
-        path += missing[:1]
+        path += [name for name in required if error.message.startswith(f"{name!r} is ")]
     return "/inputs" + "".join(f"/{pointer_part(str(part))}" for part in path)
 
 

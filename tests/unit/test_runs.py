@@ -637,6 +637,28 @@ def test_inputs_are_checked_and_defaults_filled_in(lab):
         lab.start(workflow, {"who": "x" * 300_000})
 
 
+def test_every_missing_input_is_named_and_nothing_is_fetched_for_a_schema(lab):
+    schema = {"type": "object", "required": ["one", "two"]}
+    with pytest.raises(Invalid) as refused:
+        lab.start(lab.workflow(transform("a", 1), inputs=schema))
+    assert [fault.pointer for fault in refused.value.faults] == ["/inputs/one", "/inputs/two"]
+    away = {"type": "object", "properties": {"x": {"$ref": "http://127.0.0.1:1/schema.json"}}}
+    with pytest.raises(Invalid, match="nothing is fetched"):
+        lab.start(lab.workflow(transform("a", 1), inputs=away), {"x": 1})
+
+
+def test_a_timeout_withdraws_its_own_question_and_no_other(lab, moved):
+    def ask(step_id, **more):
+        return {"id": step_id, "type": "approval", "config": {"title": step_id}, "needs": [], **more}
+
+    run = lab.run(lab.workflow(ask("short", timeout_seconds=60, on_error="continue"), ask("long")))
+    moved.pass_time(61)
+    lab.work()
+    rows = lab.db.all("SELECT title, status FROM approvals ORDER BY title")
+    assert [(row["title"], row["status"]) for row in rows] == [("long", "pending"), ("short", "withdrawn")]
+    assert lab.now(run).status == "waiting"
+
+
 def test_a_run_keeps_the_definition_that_it_began_with(lab, moved):
     from releaseapp.workflows.models import Action
     from releaseapp.workflows.service import add_draft, change_draft, publish

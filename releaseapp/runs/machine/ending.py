@@ -54,7 +54,7 @@ def undo(tx: Transaction, kit: Runs, run_id: str, waits_for: str) -> None:
         if child is not None and not child.is_over:
             cancel(tx, kit, child, None)
     else:
-        approvals.withdraw_approvals(tx, run_id)
+        approvals.withdraw_approvals(tx, run_id, waits_for)
 
 
 def tell_parent(tx: Transaction, kit: Runs, parent: str | None) -> None:

@@ -23,6 +23,7 @@ _SWEEP_SECONDS = 2.0
 _LAST_BREATH_SECONDS = 2.0
 _LEASES_IN_ONE = 3
 _UPKEEP_SECONDS = 60.0
+_EXPIRED_AT_ONCE = 100
 
 
 class RunWorker:
@@ -82,13 +83,14 @@ class RunWorker:
 
     def tick(self) -> None:
         """Brings back what is due; wakes threads for it."""
+        # Before the runs that wait for them: whoever looks then finds them ended.
+        for run_id in approvals.expire_due(self._kit.db, clock.now_text(), _EXPIRED_AT_ONCE):
+            self._kit.wake(run_id)
         if turns.wake_due(self._kit):
             self._kit.wake(ANY)
 
     def sweep(self) -> None:
         """Brings back what was left behind; wakes threads for whatever is in the queue."""
-        for run_id in approvals.expire_due(self._kit.db, clock.now_text(), 100):
-            self._kit.wake(run_id)
         turns.sweep(self._kit)
         if queries.find_next(self._kit.db) is not None:
             self._kit.wake(ANY)
