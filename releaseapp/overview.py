@@ -9,6 +9,7 @@ from releaseapp.agents.service import count_agents
 from releaseapp.agents.tasks.service import count_workspace_tasks, list_running_tasks, list_workspace_tasks
 from releaseapp.auth.service import remember_workspace
 from releaseapp.permissions import Permission
+from releaseapp.runs.pages.service import glance
 from releaseapp.tree import Root
 from releaseapp.web.answers import json_answer
 from releaseapp.web.paging import FIRST, Cursor
@@ -66,7 +67,8 @@ def overview_page(context: WorkspaceNode, request: Request) -> Response:
     return show(
         request,
         "workspaces/overview",
-        ("tiles", "running", "recent", "feed"),
+        ("tiles", "runs", "running", "recent", "feed"),
+        glance=glance(request.db, context.id) if Permission.RUNS_VIEW in may else None,
         agent_counts=count_agents(request.db, context.id) if sees_agents else {},
         task_counts=count_workspace_tasks(request.db, context.id, _A_DAY) if sees_agents else {},
         member_count=count_members(request.db, context.id),

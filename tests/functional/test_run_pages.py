@@ -181,3 +181,60 @@ def test_a_workflow_that_is_paused_is_not_started_and_says_why(browser, avery):
     form = browser.get(f"{workflow}/run").forms["start"]
     avery.post_json(f"{workflow}/pause", {})
     assert "is paused" in form.submit(status=409)
+
+
+# ── elsewhere ────────────────────────────────────────────────────────────────
+
+
+def test_the_overview_counts_runs_and_draws_what_ended_by_the_hour(browser, avery, busy):
+    assert "none ended" in browser.get(HOME)
+    good, bad = publish(avery, transform("a", 1)), publish(avery, fails())
+    for workflow in (good, good, good, bad):
+        start(avery, workflow)
+    busy()
+    start(avery, good)
+    page = browser.get(HOME)
+    tiles = dict(re.findall(r"<dt>([^<]+)</dt><dd>(?:<a[^>]*>)?([^<]+)<", page.text))
+    assert (tiles["Runs at work"], tiles["Succeeded, 24 h"], tiles["Failed, 24 h"]) == ("0", "3", "1")
+    assert "1 queued" in page
+    assert "25.0 % of those that ended" in page
+    rows = re.findall(r'<tr id="hour-\d+">.*?<td>(\d+)</td><td>(\d+)</td>', page.text)
+    assert [sum(map(int, column)) for column in zip(*rows, strict=True)] == [3, 1]
+
+
+def test_a_workflow_leads_to_its_form_and_the_list_of_workflows_to_the_last_run(browser, avery, busy):
+    workflow = publish(avery, fails())
+    page = browser.get(workflow)
+    assert f'href="{workflow}/run"' in page
+    start(avery, workflow)
+    last = start(avery, workflow)
+    busy()
+    page = browser.get(f"{HOME}/workflows")
+    assert re.search(rf'href="{last}" title="failed"', page.text)
+
+
+def test_the_feed_and_the_activity_tell_of_runs(browser, avery, busy):
+    run = start(avery, publish(avery, fails(message="Out of paper."), name="Bad one"))
+    busy()
+    for path in (HOME, f"{HOME}/activity"):
+        page = browser.get(path)
+        assert f'href="{run}"' in page
+        assert "Out of paper." in page
+
+
+def test_a_viewer_gets_no_runs_and_a_stranger_not_even_that(app, avery, busy):
+    workflow = publish(avery, transform("a", 1))
+    run = start(avery, workflow)
+    avery.post_json(f"{HOME}/members", {"email": "devon.viewer@example.com", "role": "viewer"}, status=201)
+    viewer, stranger = app.as_browser("devon.viewer@example.com"), app.as_browser("emery.owner@example.com")
+    for path in (
+        f"{HOME}/runs",
+        run,
+        f"{run}?fragment=lines",
+        f"{run}/value?of=inputs",
+        f"{run}/steps/a",
+        f"{workflow}/run",
+    ):
+        viewer.get(path, status=403)
+        stranger.get(path, status=404)
+    assert f"{HOME}/runs" not in viewer.get(HOME)
