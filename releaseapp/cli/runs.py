@@ -60,7 +60,7 @@ def start(ini: Path, workspace: str, workflow: str, **options: Any) -> None:
 @runs.command("list")
 @INI
 @WORKSPACE
-@click.option("--status", type=click.Choice([status.value for status in RunStatus]), help="Only those that stand there.")
+@click.option("--status", type=click.Choice([one.value for one in RunStatus]), help="Only those that stand there.")
 @click.option("--limit", default=20, type=click.IntRange(1, 1000), show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one run a line.")
 @refusals_are_sentences
