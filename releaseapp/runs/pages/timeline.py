@@ -138,7 +138,7 @@ def _step(seconds: float) -> float:
     for long in _LONG:
         if seconds >= _LONG[1] and seconds / long <= _MOST_TICKS:
             return long
-    power = _SHORTEST / 10
+    power = _SHORTEST
     while True:
         for nice in _NICE:
             if seconds / (nice * power) <= _MOST_TICKS:
