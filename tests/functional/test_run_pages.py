@@ -3,10 +3,17 @@
 import re
 
 import pytest
-from running import transform
+from hostile_texts import HOSTILE
+from kept_runs import add_run
+from running import offer, transform, work
 
+from releaseapp import clock
 from releaseapp.events.models import EventType
 from releaseapp.events.service import append
+from releaseapp.permissions import Permission, Role
+from releaseapp.runs.pages import list_views
+from releaseapp.steps.api import StepFailed
+from releaseapp.workspaces.service import identify, set_permission
 
 HOME = "/workspaces/aurora"
 OWNER = "avery.owner@example.com"
@@ -54,6 +61,25 @@ def fails(step_id="a", message="No."):
     return {"id": step_id, "type": "fail", "config": {"message": message}}
 
 
+def add_lines(db, run_id, number, texts=()):
+    """Log lines of the step a: ``line 1`` and so on, or these."""
+    with db.transaction() as tx:
+        for seq in range(1, number + 1):
+            tx.run(
+                "INSERT INTO run_log_lines (run_id, seq, step_id, item, attempt, at, text) VALUES (:id, :seq, 'a', -1, 1, :at, :text)",
+                id=run_id,
+                seq=seq,
+                at=clock.now_text(),
+                text=texts[seq - 1] if texts else f"line {seq}",
+            )
+        tx.run("UPDATE runs SET log_lines = :number WHERE id = :id", id=run_id, number=number)
+
+
+def lines_of(page):
+    """The texts of the lines of a log that a page shows."""
+    return re.findall(r'<li value="\d+">.*?<span>(.*?)</span></li>', page.text, re.DOTALL)
+
+
 def listed(page):
     """The ids of the runs that a page of the list shows."""
     return re.findall(r'<tr id="(run_\w+)"', page.text)
@@ -80,6 +106,99 @@ def test_the_list_shows_what_became_of_runs_and_who_started_them(browser, avery,
     assert all(text in rows[0] for text in ("Bad", "failed", "No."))
     assert all(text in rows[1] for text in ("Good", "succeeded", "over the API", "Avery"))
     assert re.search(r'status-failed" href="[^"]*status=failed"[^>]*>.*?<span class="number">1</span>', page.text)
+
+
+def test_the_list_is_narrowed_by_status_workflow_start_time_and_text(browser, avery, busy):
+    good, bad = (
+        publish(avery, transform("a", 1), name="Ship it"),
+        publish(avery, fails(message="Ünlucky 100 %"), name="Bad"),
+    )
+    first, second = start(avery, good).rpartition("/")[2], start(avery, bad).rpartition("/")[2]
+    busy()
+    browser.get(f"{good}/run").forms["start"].submit(status=303)
+    runs = f"{HOME}/runs"
+    assert len(listed(browser.get(runs))) == 3
+    assert listed(browser.get(f"{runs}?status=failed")) == [second]
+    assert first in listed(browser.get(f"{runs}?workflow={good.rpartition('/')[2]}"))
+    assert second not in listed(browser.get(f"{runs}?workflow={good.rpartition('/')[2]}"))
+    assert len(listed(browser.get(f"{runs}?trigger=manual"))) == 1
+    assert len(listed(browser.get(f"{runs}?span=hour"))) == 3
+    assert listed(browser.get(f"{runs}?since=2001-01-01&until=2001-02-01")) == []
+    for text in ("Ünlucky", "NLUCKY", "100 %", second, "bAd"):
+        assert listed(browser.get(runs, {"q": text})) == [second], text
+    assert listed(browser.get(runs, {"q": "100 _"})) == []
+    form = browser.get(f"{runs}?status=failed&q=x").forms["filters"]
+    assert (form["status"].value, form["q"].value) == ("failed", "x")
+
+
+@pytest.mark.parametrize("query", ["status=lost", "trigger=magic", "span=year", "since=yesterday", "until=2030-13-01"])
+def test_a_filter_that_makes_no_sense_is_refused(browser, query):
+    assert query.split("=")[0] in browser.get(f"{HOME}/runs?{query}", status=400)
+
+
+def test_older_runs_are_on_the_next_page(app, browser):
+    ids = [add_run(app.app.registry.db, "workspace-aurora") for _ in range(120)]
+    page = browser.get(f"{HOME}/runs")
+    seen = listed(page)
+    while "Older" in page:
+        page = page.click("Older")
+        seen += listed(page)
+    assert seen == ids[::-1]
+    assert "Newest" in page
+
+
+def test_a_text_is_looked_for_among_the_newest_and_the_list_says_how_far(app, browser, monkeypatch):
+    monkeypatch.setattr(list_views, "MOST_LOOKED_AT", 5)
+    db = app.app.registry.db
+    wanted = add_run(db, "workspace-aurora", workflow_id="wf_wanted")
+    for _ in range(7):
+        add_run(db, "workspace-aurora")
+    page = browser.get(f"{HOME}/runs?q=wanted")
+    assert listed(page) == []
+    assert "the 5 newest were looked at" in page
+    page = page.click("Look further back")
+    assert listed(page) == [wanted]
+    assert "were looked at" not in page
+
+
+def test_finished_runs_are_counted_up_to_a_bound(app, browser, monkeypatch):
+    monkeypatch.setattr(list_views, "_MOST_COUNTED", {True: 3, False: 10})
+    for _ in range(5):
+        add_run(app.app.registry.db, "workspace-aurora")
+    assert '<span class="number">3+</span>' in browser.get(f"{HOME}/runs")
+
+
+def test_what_failed_in_a_time_is_retried_by_one_button_that_says_how_many(browser, avery, busy):
+    bad = publish(avery, fails())
+    runs = [start(avery, bad) for _ in range(3)]
+    busy()
+    avery.post_json(f"{runs[0]}/retry", {})
+    busy()
+    page = browser.get(f"{HOME}/runs?span=day")
+    form = page.forms["retry-failed"]
+    # The first was retried, and its retry failed as well: that is the one to go on with.
+    assert "3 failed runs are retried" in page
+    assert form["since"].value
+    page = form.submit(status=303).follow()
+    assert "3 runs are retried." in page
+    assert len(listed(page)) == 3
+    page = browser.get(f"{HOME}/runs?span=hour&workflow=wf_other")
+    assert "retry-failed" not in page.forms
+
+
+def test_nobody_retries_what_failed_before_without_the_permission(app, avery, busy):
+    start(avery, publish(avery, fails()))
+    busy()
+    actor = identify(app.app.registry.db, app.app.registry.app_settings, avery.authorization[1])
+    for permission in (Permission.RUNS_CONTROL, Permission.WORKFLOWS_RUN):
+        set_permission(app.app.registry.db, "workspace-aurora", Role.EDITOR, permission, granted=False, actor=actor)
+    casey = app.as_browser("casey.editor@example.com")
+    page = casey.get(f"{HOME}/runs")
+    assert "retry-failed" not in page.forms
+    page = casey.get(f"{HOME}/runs/{listed(page)[0]}")
+    assert not [form for form in page.forms.values() if form.action.endswith(("/retry", "/cancel"))]
+    token = next(form for form in page.forms.values() if "csrf_token" in form.fields)["csrf_token"].value
+    casey.post(f"{HOME}/runs/retry", {"csrf_token": token}, status=403)
 
 
 # ── a run ────────────────────────────────────────────────────────────────────
@@ -115,6 +234,149 @@ def test_a_run_that_failed_is_retried_from_where_it_failed_and_as_a_whole(browse
     again = browser.get(again.request.path)
     assert "taken over" in again
     assert run in again
+
+
+def test_a_retry_is_offered_with_the_same_and_with_the_current_version(browser, avery, busy):
+    workflow = publish(avery, transform("a", "one"), fails("b"))
+    run = start(avery, workflow)
+    busy()
+    definition = {"name": "W", "steps": [transform("a", "two"), transform("b", "{{ steps.a.output }}")]}
+    avery.post_json(f"{workflow}/versions/1/duplicate", {})
+    avery.put_json(f"{workflow}/versions/2", {"definition": definition}, status="*")
+    avery.post_json(f"{workflow}/versions/2/publish", {})
+    page = browser.get(run)
+    assert f"{workflow}/versions/2/difference?against=1" in page
+    form = next(form for form in page.forms.values() if form.action.endswith("/retry"))
+    page = form.submit(name="current", value="yes", status=303).follow()
+    busy()
+    page = browser.get(page.request.path)
+    assert "version 2" in page
+    assert "what version 2 changes" not in page
+
+
+def test_attempts_are_tabs_and_segments_of_the_bar(browser, avery, busy, monkeypatch):
+    tries = []
+
+    def sometimes(config, context):
+        context.log(f"try {len(tries) + 1}")
+        tries.append(1)
+        if len(tries) < 3:
+            raise StepFailed(f"Not at try {len(tries)}.")
+        return "well"
+
+    offer(monkeypatch, "test.work", sometimes, outside=False)
+    retry = {"max_attempts": 3, "backoff": "none"}
+    run = start(avery, publish(avery, work("a", retry=retry), transform("b", 1)))
+    busy()
+    page = browser.get(f"{run}?step=a")
+    row = page.text[page.text.index('id="row-a"') : page.text.index('id="row-b"')]
+    assert row.count("bar-failed") == 2
+    assert row.count("bar-succeeded") == 1
+    assert "×3" in row
+    assert re.findall(r"<span>try (\d)</span>", page.text) == ["1", "2", "3"]
+    assert "Not at try" not in page
+    assert "Not at try 2." in page.click("2", href="attempt=2")
+
+
+def test_items_are_folded_and_drawn_twenty_at_once(browser, avery, busy):
+    each = {"for_each": "{{ range(45) | list }}"}
+    run = start(avery, publish(avery, transform("each", "{{ item * 2 }}", **each)))
+    busy()
+    page = browser.get(run)
+    assert 'id="row-each.0"' not in page
+    page = page.click("45 items")
+    assert len(re.findall(r'id="row-each\.\d+"', page.text)) == 20
+    page = page.click("and 25 more")
+    assert 'id="row-each.20"' in page
+    assert 'id="row-each.19"' not in page
+    page = page.click(re.escape("23"), href="each.22")
+    assert "item 23" in page
+    assert "44" in page.text[page.text.index('id="step-output"') :]
+    page = page.click("only those that failed")
+    assert "None failed." in page
+
+
+def test_a_long_log_is_read_page_by_page_without_scripts(app, browser, avery, busy):
+    run = start(avery, publish(avery, transform("a", 1)))
+    busy()
+    add_lines(app.app.registry.db, run.rpartition("/")[2], 2500)
+    page = browser.get(run)
+    seen = lines_of(page)
+    while "The next lines" in page:
+        page = page.click("The next lines")
+        seen += lines_of(page)
+    assert seen == [f"line {number}" for number in range(1, 2501)]
+    older = browser.get(f"{run}?fragment=lines&before=2001&limit=500")
+    assert lines_of(older) == [f"line {number}" for number in range(1501, 2001)]
+    assert lines_of(browser.get(f"{run}?fragment=lines&before=11&step=a")) == [
+        f"line {number}" for number in range(1, 11)
+    ]
+
+
+def test_a_run_of_a_thousand_steps_is_shown_two_hundred_at_once_without_a_picture(browser, avery, busy):
+    steps = [transform(f"s{number}", number, needs=[]) for number in range(1000)]
+    run = start(avery, publish(avery, *steps))
+    busy()
+    page = browser.get(run)
+    assert "graph-picture" not in page
+    assert page.text.count('<li id="row-') == 200
+    assert "1–200 of 1,000 steps" in page
+    page = page.click("Later steps")
+    assert "201–400 of 1,000 steps" in page
+
+
+def test_hostile_texts_stay_text(app, browser, avery, busy):
+    hostile = [*HOSTILE, "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7 * 7 }}", "</textarea><b>"]
+    nasty = "<script>alert('name')</script>"
+    workflow = publish(avery, transform("a", "{{ inputs }}", name=nasty), fails("b", nasty), name=nasty)
+    run = start(avery, workflow, inputs={"all": hostile, nasty: nasty})
+    busy()
+    add_lines(app.app.registry.db, run.rpartition("/")[2], len(hostile), hostile)
+    for path in (f"{HOME}/runs", run, f"{run}?step=a", f"{run}?step=b", f"{run}?step={nasty}", f"{workflow}/run", HOME, workflow,
+                 f"{HOME}/runs?q={nasty}", f"{run}?items={nasty}&only=failed", f"{HOME}/workflows"):  # fmt: skip
+        page = browser.get(path)
+        assert "<script>alert" not in page.text, path
+        assert "<img src=x" not in page.text, path
+        assert " style=" not in page.text, path
+        assert "onerror" not in re.sub(r"&lt;.*?&gt;", "", page.text), path
+    assert "49" not in lines_of(browser.get(run))
+
+
+def test_a_run_that_waits_for_a_person_says_so_and_leads_there(browser, avery, busy):
+    ask = {"id": "ask", "type": "approval", "config": {"title": "Ship it?"}}
+    run = start(avery, publish(avery, ask))
+    busy()
+    page = browser.get(f"{run}?step=ask")
+    assert "bar-waiting" in page
+    assert "url(#hatch)" in page
+    assert "Ship it?" in page.click("a decision")
+    form = next(form for form in browser.get(run).forms.values() if form.action.endswith("/cancel"))
+    page = form.submit(status=303).follow()
+    assert "pill-cancelled" in page
+
+
+def test_a_run_of_another_run_and_the_other_lead_to_each_other(browser, avery, busy):
+    inner = publish(avery, transform("a", 1), name="Inner")
+    outer = publish(avery, {"id": "call", "type": "workflow.run", "config": {"workflow": "Inner"}}, name="Outer")
+    run = start(avery, outer)
+    busy()
+    page = browser.get(run).click("Inner")
+    assert inner
+    assert "Part of" in page
+    assert "Outer" in page.click("another run")
+
+
+def test_what_is_not_there_is_404(browser, avery, busy):
+    run = start(avery, publish(avery, transform("a", 1)))
+    for path in (
+        f"{HOME}/runs/run_none",
+        f"{run}/value?of=nothing",
+        f"{run}/value?step=zz&of=input",
+        f"{run}/steps/zz",
+    ):
+        browser.get(path, status=404)
+    assert "The whole run" in browser.get(f"{run}?step=zz")
+    assert f"{run}?step=a" in browser.get(f"{run}/steps/a", status=303).headers["Location"]
 
 
 # ── starting ─────────────────────────────────────────────────────────────────

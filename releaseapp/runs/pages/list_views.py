@@ -1,5 +1,7 @@
 """The list of runs, for browsers, and the button that retries what failed."""
 
+from urllib.parse import urlencode
+
 import msgspec
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.response import Response
@@ -85,8 +87,8 @@ def retry_failed(context: RunsNode, request: Request) -> Response:
         say(request, "There was nothing to retry.", "info")
         return HTTPSeeOther(request.resource_path(context).rstrip("/"))
     say(request, f"{len(again):,} {'run is' if len(again) == 1 else 'runs are'} retried.")
-    query = {"trigger": TriggerType.RETRY.value, "since": begin}
-    return HTTPSeeOther(request.resource_path(context, query=query))
+    query = urlencode({"trigger": TriggerType.RETRY.value, "since": begin})
+    return HTTPSeeOther(f"{request.resource_path(context).rstrip('/')}?{query}")
 
 
 def _find(db: Reader, workspace_id: str, asked: Asked, current: Cursor) -> Found:

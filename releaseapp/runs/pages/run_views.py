@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 from pyramid.httpexceptions import HTTPSeeOther
@@ -87,15 +88,15 @@ def steps_page(context: StepsNode, request: Request) -> Response:
 @page(StepNode, Permission.RUNS_VIEW)
 def step_page(context: StepNode, request: Request) -> Response:
     """A step is open on the page of its run."""
-    run = context.above(RunNode)
-    return HTTPSeeOther(request.resource_path(run, query={"step": context.__name__}))
+    path = request.resource_path(context.above(RunNode)).rstrip("/")
+    return HTTPSeeOther(f"{path}?{urlencode({'step': context.__name__})}")
 
 
 @page(RunNode, Permission.RUNS_VIEW, name="log")
 def log_page(context: RunNode, request: Request) -> Response:
     """The log is on the page of its run."""
     query = {name: value for name, value in request.GET.items() if name in {"step", "after"}}
-    return HTTPSeeOther(request.resource_path(context, query=query, anchor="log"))
+    return HTTPSeeOther(f"{request.resource_path(context).rstrip('/')}?{urlencode(query)}#log")
 
 
 def _head(context: RunNode, request: Request, _here: Here, _values: Values) -> Values:
