@@ -11,8 +11,11 @@ from pyramid.view import view_config
 
 import releaseapp
 from releaseapp.agents.tasks.service import count_unfinished_tasks, worker_is_alive
+from releaseapp.credentials.models import VaultStatus
+from releaseapp.credentials.service import vault_state
 from releaseapp.db.migrate import pending
 from releaseapp.events.queries import last_event_id
+from releaseapp.runs.service import count_at_work
 from releaseapp.tree import Root
 from releaseapp.web.answers import json_answer
 from releaseapp.web.metrics import counter, gauge
@@ -68,6 +71,13 @@ def _workflow_file(request: Request) -> str | None:
     return "the workflow file cannot be used; the log says why" if reason else None
 
 
+def _vault(request: Request) -> str | None:
+    # A server without a key keeps no credentials, and is well; what is kept and cannot be opened is not.
+    state = vault_state(request.db, request.registry.vault)
+    lost = state.counts and state.status in {VaultStatus.LOCKED, VaultStatus.WITHOUT_KEY}
+    return "stored credentials cannot be opened: CREDENTIALS_SECRET is another one; the log says more" if lost else None
+
+
 def _worker(request: Request) -> str | None:
     alive = worker_is_alive(request.db, request.settings.task_lease_seconds)
     return None if alive else "no worker is alive, so no task is being done"
@@ -76,6 +86,7 @@ def _worker(request: Request) -> str | None:
 _CHECKS: dict[str, Callable[[Request], str | None]] = {
     "database": _database,
     "migrations": _migrations,
+    "vault": _vault,
     "workflow_file": _workflow_file,
     "worker": _worker,
 }
@@ -97,6 +108,9 @@ def includeme(config: Any) -> None:
         yield gauge("releaseapp_queue_depth", "Wake-up calls that wait for a worker.", registry.queue.depth())
         for status, number in count_unfinished_tasks(registry.db).items():
             yield gauge(f"releaseapp_tasks_{status}", f"Tasks that are {status}.", number)
+        at_work = count_at_work(registry.db)
+        yield gauge("releaseapp_runs_queued", "Runs that wait for their turn.", at_work.queued)
+        yield gauge("releaseapp_runs_running", "Runs that a worker has.", at_work.running)
         live = getattr(registry, "live_counters", None)
         if live is not None:
             yield from _live(live)

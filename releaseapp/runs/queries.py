@@ -68,6 +68,17 @@ def count_runs(db: Reader, workspace_id: str, wanted: Filter, most: int) -> int:
     return int(row["number"]) if row else 0
 
 
+def count_at_work(db: Reader) -> tuple[int, int]:
+    """How many runs of all workspaces are in the queue, and how many have a lease."""
+    row = db.first(
+        """
+        SELECT (SELECT COUNT(*) FROM runs WHERE turn IS NOT NULL AND held_by IS NULL AND lease_owner IS NULL) AS queued,
+               (SELECT COUNT(*) FROM runs WHERE lease_expires_at IS NOT NULL) AS running
+        """
+    )
+    return (int(row["queued"]), int(row["running"])) if row else (0, 0)
+
+
 def list_attempts(db: Reader, first_run: str) -> list[Run]:
     """A run and its retries, in order."""
     rows = db.all(

@@ -49,6 +49,13 @@ class Retry(msgspec.Struct, frozen=True):
     current: bool = False
 
 
+class AtWork(msgspec.Struct, frozen=True):
+    """Runs of the whole server."""
+
+    queued: int
+    running: int
+
+
 def start_run(runs: Runs, workspace_id: str, workflow_id: str, start: Start) -> Run:
     """Puts a run into the queue and wakes a worker.
 
@@ -137,6 +144,11 @@ def list_runs(db: Reader, workspace_id: str, wanted: Filter, before: str, limit:
 def count_runs(db: Reader, workspace_id: str, wanted: Filter, most: int) -> int:
     """How many runs there are, counted up to ``most``."""
     return queries.count_runs(db, workspace_id, wanted, most)
+
+
+def count_at_work(db: Reader) -> AtWork:
+    """How many runs of the whole server wait for their turn, and how many a worker has."""
+    return AtWork(*queries.count_at_work(db))
 
 
 def list_attempts(db: Reader, first_run: str) -> list[Run]:

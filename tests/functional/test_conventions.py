@@ -1,10 +1,12 @@
 """What HTTP means here: methods, representations, idempotency, headers."""
 
+import dataclasses
 import threading
 
 import pytest
 
 from releaseapp import clock
+from releaseapp.credentials.vault import open_vault
 
 AURORA = "/workspaces/aurora/agents"
 
@@ -209,3 +211,14 @@ def test_a_nul_in_a_text_is_refused_and_its_spelling_is_not(app, avery):
     form = browser.get(f"{AURORA}/new").forms["agent"]
     form["name"] = "a\x00b"
     assert "NUL" in form.submit(status=400).text
+
+
+def test_a_server_whose_credentials_cannot_be_opened_says_so(app, settings):
+    avery = app.as_program("avery.owner@example.com")
+    given = {"name": "Shop", "type": "api-key", "fields": {"key": "k-12345678"}}
+    avery.post_json("/workspaces/aurora/credentials", given, status=201)
+    assert app.get("/readyz", status="*").json["parts"]["vault"] == "ok"
+    app.app.registry.vault = open_vault(
+        dataclasses.replace(settings, credentials_secret="x" + settings.credentials_secret)
+    )
+    assert "CREDENTIALS_SECRET" in app.get("/readyz", status=503).json["parts"]["vault"]

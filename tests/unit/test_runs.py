@@ -834,6 +834,7 @@ def test_every_list_of_runs_uses_an_index(lab):
         queries.list_runs(db, HOME, wanted, "z", 50)
         queries.count_runs(db, HOME, wanted, 1000)
     queries.list_attempts(db, "run_x")
+    queries.count_at_work(db)
     queries.list_children(db, "run_x", 10)
     queries.list_steps(db, "run_x")
     queries.list_log(db, "run_x", 0, 10)

@@ -1,6 +1,12 @@
-"""The statements that set limits: scope is the id of a workspace or of a workflow. The machine's read them."""
+"""The statements on limits: scope is the id of a workspace or of a workflow."""
 
-from releaseapp.db.api import Transaction
+from releaseapp.db.api import Reader, Transaction
+
+
+def find_limit(db: Reader, scope: str) -> int | None:
+    """How many runs of a workspace or a workflow may be at work at once, where people have said so; 0 is no limit."""
+    row = db.first("SELECT at_once FROM run_limits WHERE scope = :scope", scope=scope)
+    return int(row["at_once"]) if row else None
 
 
 def set_limit(tx: Transaction, scope: str, at_once: int, now: str) -> None:

@@ -21,15 +21,9 @@ from releaseapp.workspaces.service import get_workspace
 _MOST_LET_GO = 1000
 
 
-def limit_of(db: Reader, scope: str, default: int) -> int:
-    """How many runs of a workspace or a workflow (its id) may be at work at once; 0 is no limit."""
-    own = machine.find_limit(db, scope)
-    return default if own is None else own
-
-
 def find_limit(db: Reader, scope: str) -> int | None:
     """What a workspace or a workflow says itself; None when it says nothing."""
-    return machine.find_limit(db, scope)
+    return queries.find_limit(db, scope)
 
 
 def settings_of(db: Reader, workspace_id: str) -> RunSettings:
@@ -39,7 +33,7 @@ def settings_of(db: Reader, workspace_id: str) -> RunSettings:
         keep_days=own.keep_days,
         keep_runs=own.keep_runs,
         keep_megabytes=None if own.keep_bytes is None else own.keep_bytes // BYTES_OF_MEGABYTE,
-        runs_at_once=machine.find_limit(db, workspace_id),
+        runs_at_once=queries.find_limit(db, workspace_id),
     )
 
 
@@ -73,7 +67,7 @@ def change_settings(runs: Runs, workspace_id: str, change: SettingsChange, *, ac
 def limit_workflow(runs: Runs, workflow: Workflow, at_once: int | None, *, actor: str | None) -> None:
     """Says how many runs of a workflow may be at work at once; None is the server's default, 0 no limit."""
     with runs.db.transaction() as tx:
-        before = machine.find_limit(tx, workflow.id)
+        before = queries.find_limit(tx, workflow.id)
         if before == at_once:
             return
         _set_limit(tx, runs, workflow.id, at_once)

@@ -120,12 +120,6 @@ def count_at_work(db: Reader, column: str, scope: str, most: int) -> int:
     return int(row["number"]) if row else 0
 
 
-def find_limit(db: Reader, scope: str) -> int | None:
-    """How many runs of a workspace or a workflow may be at work at once, where people have said so; 0 is no limit."""
-    row = db.first("SELECT at_once FROM run_limits WHERE scope = :scope", scope=scope)
-    return int(row["at_once"]) if row else None
-
-
 # ── claims and leases ────────────────────────────────────────────────────────
 
 _CLAIMED = """

@@ -13,6 +13,7 @@ from releaseapp import clock
 from releaseapp.db.api import Database, Row, Transaction
 from releaseapp.events.models import EventType
 from releaseapp.events.service import append
+from releaseapp.runs.limits.queries import find_limit
 from releaseapp.runs.machine import queries
 from releaseapp.runs.machine.blueprint import blueprint_of
 from releaseapp.runs.machine.kit import ANY, Runs
@@ -94,7 +95,7 @@ def _holder_of(tx: Transaction, kit: Runs, found: Row) -> str | None:
         ("workspace_id", workspace_id, kit.settings.runs_at_once_per_workspace),
     )
     for column, scope, default in limits:
-        limit = queries.find_limit(tx, scope)
+        limit = find_limit(tx, scope)
         limit = default if limit is None else limit
         if limit and queries.count_at_work(tx, column, scope, limit) >= limit:
             return str(scope)

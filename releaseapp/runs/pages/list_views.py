@@ -92,16 +92,12 @@ def retry_failed(context: RunsNode, request: Request) -> Response:
 
 
 def _find(db: Reader, workspace_id: str, asked: Asked, current: Cursor) -> Found:
-    before, limit = current.before, current.limit + 1
+    wanted, limit = queries.below(asked.filter, current.before), current.limit + 1
     if not asked.text:
-        runs = service.list_runs(db, workspace_id, asked.filter, before, limit)
-        return Found(current.page(runs, _id_of))
-    scope = (before, MOST_LOOKED_AT, limit)
-    runs = queries.list_runs_with_text(db, workspace_id, asked.filter, asked.text, scope)
-    edge = None
-    if len(runs) < limit:
-        edge = queries.find_edge(db, workspace_id, asked.filter, before, MOST_LOOKED_AT)
-    return Found(current.page(runs, _id_of), Cursor(before, 1).page([edge, edge], str).next if edge else None)
+        return Found(current.page(queries.list_runs(db, workspace_id, wanted, limit), _id_of))
+    runs = queries.list_runs_with_text(db, workspace_id, wanted, asked.text, (MOST_LOOKED_AT, limit))
+    edge = queries.find_edge(db, workspace_id, wanted, MOST_LOOKED_AT) if len(runs) < limit else None
+    return Found(current.page(runs, _id_of), Cursor(current.before, 1).page([edge, edge], str).next if edge else None)
 
 
 def _counts(db: Reader, workspace_id: str, asked: Asked) -> dict[str, str]:
@@ -112,7 +108,7 @@ def _counts(db: Reader, workspace_id: str, asked: Asked) -> dict[str, str]:
     for status in RunStatus:
         wanted = msgspec.structs.replace(asked.filter, status=status.value)
         most = _MOST_COUNTED[status in RUN_OVER]
-        counts[status.value] = counted(service.count_runs(db, workspace_id, wanted, most + 1), most)
+        counts[status.value] = counted(queries.count_runs(db, workspace_id, wanted, most + 1), most)
     return counts
 
 

@@ -16,16 +16,39 @@ _OUTLINE = ", ".join(_LEFT_OUT.get(name, name) for name in StepRun.__struct_fiel
 _LINE = ", ".join(LogLine.__struct_fields__)
 
 
-def list_runs_with_text(
-    db: Reader, workspace_id: str, wanted: Filter, text: str, page: tuple[str, int, int]
-) -> list[Run]:
-    """Runs with a text in id, workflow name or error; ``page``: below which id, how many looked at, how many found."""
-    before, looked, limit = page
+def list_runs(db: Reader, workspace_id: str, wanted: Filter, limit: int) -> list[Run]:
+    """Runs of a workspace, newest first, without inputs and outputs."""
+    rows = db.all(
+        f"SELECT {_LISTED} FROM runs WHERE {_where(wanted)} ORDER BY id DESC LIMIT :limit",
+        **_parameters(workspace_id, wanted),
+        limit=limit,
+    )
+    return [run_of(row) for row in rows]
+
+
+def count_runs(db: Reader, workspace_id: str, wanted: Filter, most: int) -> int:
+    """How many there are, counted up to ``most``."""
+    # The order is what has SQLite take the index of all that is asked for.
+    row = db.first(
+        f"""
+        SELECT COUNT(*) AS number FROM (
+            SELECT 1 FROM runs WHERE {_where(wanted)} ORDER BY id DESC LIMIT :most
+        ) AS found
+        """,
+        **_parameters(workspace_id, wanted),
+        most=most,
+    )
+    return int(row["number"]) if row else 0
+
+
+def list_runs_with_text(db: Reader, workspace_id: str, wanted: Filter, text: str, page: tuple[int, int]) -> list[Run]:
+    """Runs with a text in id, workflow name or error; ``page``: how many are looked at, and how many may be found."""
+    looked, limit = page
     escaped = text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
     rows = db.all(
         f"""
         SELECT * FROM (
-            SELECT {_LISTED} FROM runs WHERE {_where(wanted)} AND id < :before ORDER BY id DESC LIMIT :looked
+            SELECT {_LISTED} FROM runs WHERE {_where(wanted)} ORDER BY id DESC LIMIT :looked
         ) AS newest
         WHERE workflow_name LIKE :as_typed ESCAPE '!' OR lower(workflow_name) LIKE :lowered ESCAPE '!'
            OR error LIKE :as_typed ESCAPE '!' OR lower(error) LIKE :lowered ESCAPE '!' OR id LIKE :lowered ESCAPE '!'
@@ -34,19 +57,17 @@ def list_runs_with_text(
         **_parameters(workspace_id, wanted),
         as_typed=f"%{escaped}%",
         lowered=f"%{escaped.lower()}%",
-        before=before,
         looked=looked,
         limit=limit,
     )
     return [run_of(row) for row in rows]
 
 
-def find_edge(db: Reader, workspace_id: str, wanted: Filter, before: str, number: int) -> str | None:
-    """The id of the run that stands ``number`` behind ``before``, newest first; None when there are not so many."""
+def find_edge(db: Reader, workspace_id: str, wanted: Filter, number: int) -> str | None:
+    """The id of the run that is the ``number``th, newest first; None when there are not so many."""
     row = db.first(
-        f"SELECT id FROM runs WHERE {_where(wanted)} AND id < :before ORDER BY id DESC LIMIT 1 OFFSET :skipped",
+        f"SELECT id FROM runs WHERE {_where(wanted)} ORDER BY id DESC LIMIT 1 OFFSET :skipped",
         **_parameters(workspace_id, wanted),
-        before=before,
         skipped=number - 1,
     )
     return str(row["id"]) if row else None
@@ -206,8 +227,14 @@ def list_log_before(db: Reader, run_id: str, place: tuple[str, int] | None, befo
     return [LogLine(**row) for row in reversed(rows)]
 
 
+def below(wanted: Filter, before: str) -> Filter:
+    """The same runs, as far as they are below an id: where a page begins."""
+    return msgspec.structs.replace(wanted, until=min(wanted.until, before))
+
+
 def _where(wanted: Filter) -> str:
-    # Each combination is a statement of its own, so that each finds its index.
+    # Each combination is a statement of its own, so that each finds its index. A third bound on the id would have
+    # SQLite, which knows nothing of the numbers, leave the index of status or trigger for that of the workspace.
     named = [name for name in ("status", "workflow_id", "trigger_type") if getattr(wanted, name) is not None]
     return " AND ".join(
         ["workspace_id = :workspace_id", "id >= :since", "id < :until", *(f"{name} = :{name}" for name in named)]

@@ -14,7 +14,7 @@ from releaseapp.runs.service import count_runs
 
 HOURS = 24
 HEIGHT = 96
-MOST_ENDED = 50_000
+MOST_ENDED = 20_000
 _MOST_OPEN = 1_000
 _HOUR = len("2030-01-31T08")
 
