@@ -8,13 +8,13 @@ import threading
 from datetime import timedelta
 
 from conftest import settings_for
-from releaseapp.outbound import open_outbound
 
 from releaseapp import clock
 from releaseapp.agents.tasks.worker import Worker
 from releaseapp.auth.service import create_account
 from releaseapp.credentials.vault import open_vault
 from releaseapp.events.queries import list_events_after
+from releaseapp.outbound import open_outbound
 from releaseapp.runs import queries, service
 from releaseapp.runs.machine.blueprint import blueprint_of
 from releaseapp.runs.machine.kit import Kit
