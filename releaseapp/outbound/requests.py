@@ -94,9 +94,10 @@ def read_url(text: str) -> httpx.URL:
     """An address of http or https, without its fragment; raises OutboundError, which quotes no password."""
     try:
         url = httpx.URL(text.strip())
+        # example.com. is example.com, to certificates and to who may get a credential. The library takes hosts that
+        # it cannot show again, which this finds out too.
+        url = url.copy_with(fragment=None, host=url.host.removesuffix("."))
         host, port = url.raw_host.decode("ascii"), url.port
-        # The library takes labels that it cannot show again.
-        _ = url.host
     except (httpx.InvalidURL, ValueError, TypeError):
         raise OutboundError(
             f"{_quoted(text)} is no address; one is https://api.example.com/.", retryable=False
@@ -105,13 +106,9 @@ def read_url(text: str) -> httpx.URL:
         raise OutboundError(f"{_quoted(text)} is no address that begins with https:// or http://.", retryable=False)
     if url.userinfo:
         raise OutboundError("An address must not hold a password; use a credential.", retryable=False)
-    if not host or not _HOST.fullmatch(host) or (port is not None and not 1 <= port <= _HIGHEST_PORT):
+    if not _HOST.fullmatch(host) or (port is not None and not 1 <= port <= _HIGHEST_PORT):
         raise OutboundError(f"{_quoted(text)} names no host, or a port that there is not.", retryable=False)
-    # example.com. is example.com, to certificates and to who may get a credential.
-    plain = url.copy_with(fragment=None, host=url.host.removesuffix("."))
-    if not plain.raw_host:
-        raise OutboundError(f"{_quoted(text)} names no host.", retryable=False)
-    return plain
+    return url
 
 
 def _origin(url: httpx.URL) -> tuple[str, bytes, int]:
@@ -119,7 +116,10 @@ def _origin(url: httpx.URL) -> tuple[str, bytes, int]:
 
 
 def _quoted(text: str) -> str:
-    """The beginning of what somebody wrote, without what is secret in many addresses: password, path and query."""
+    """The beginning of what somebody wrote, without what is secret in many addresses: password, path and query.
+
+    Where the ``@`` is missing, what stands behind a colon may be a password too.
+    """
     begin = re.split(r"[?#]", text.strip())[0].rpartition("@")[2]
-    found = re.match(r"(?:[^/]*//)?[^/]*", begin)
+    found = re.match(r"(?:[^/:]*:?//)?[^/:]*", begin)
     return repr((found[0] if found else "")[:80])

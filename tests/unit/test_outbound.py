@@ -273,7 +273,8 @@ def test_a_host_may_be_allowed_by_its_name_alone(tmp_path, server):
         "http://exa\nmple.com/", "gopher://127.0.0.1/", "http://[::1/", "javascript:alert(1)", "http://*/", "http://./",
         "http://xn--zzzzzzzzz.com/", "http://[fe80::1%25lo]/", "http://a\\b/", "http://user:p/ass@example.com/",
         "ftp://user:pass@example.com/", "ftp://example.com/?key=user:pass", "http://localhost\\@example.com/",
-        "http://１２７.0.0.1/", "http://exa%00mple.com/", "http:127.0.0.1", "http://example.com:-1/",
+        "http://１２７.0.0.1/", "http://exa%00mple.com/", "http:127.0.0.1", "http://example.com:-1/", "http://1299。997.0999999.1/",
+        "https://user:pass[example.com/", "https://user:pass%exämple.com:8080/", "\ud800://",
     ],
 )  # fmt: skip
 def test_what_is_no_address_is_refused_with_a_sentence(outbound, url):
