@@ -24,7 +24,7 @@ from releaseapp.runs.models import Run, RunStatus
 from releaseapp.workflows.models import Version, Workflow, WorkflowStatus
 
 LARGEST_INPUTS_BYTES = 262_144
-_KEPT_SCHEMAS = 128
+_KEPT_SCHEMAS = 64
 _MOST_FAULTS = 20
 
 

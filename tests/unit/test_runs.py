@@ -521,6 +521,17 @@ def test_a_run_that_kills_its_worker_before_any_step_is_failed_too(lab, moved):
     assert "died 4 times while deciding" in lab.now(run).error
 
 
+def test_a_definition_that_cannot_be_read_fails_its_run_and_holds_up_no_other(lab):
+    broken = lab.start(lab.workflow(transform("a", 1), name="Broken"))
+    with lab.db.transaction() as tx:
+        tx.run('UPDATE run_definitions SET definition = \'{"name": "x", "steps": [{"id": 5, "type": "new"}]}\'')
+    good = lab.start(lab.workflow(transform("b", 2)))
+    lab.work()
+    assert (lab.now(broken).status, lab.now(good).status) == ("failed", "succeeded")
+    assert "cannot read the definition" in lab.now(broken).error
+    assert lab.told(broken)[-1] == "run.failed"
+
+
 def test_a_worker_that_stops_gives_its_run_back_without_blame(lab, monkeypatch):
     tries, go = [], threading.Event()
 

@@ -10,7 +10,7 @@ from releaseapp.steps import step_types
 from releaseapp.steps.api import StepType
 from releaseapp.workflows.definition import Retry, Step, needs_of, without_own_keys
 
-_KEPT = 256
+_KEPT = 64
 _NO_RETRY = Retry()
 
 

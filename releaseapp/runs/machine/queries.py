@@ -124,7 +124,7 @@ def count_at_work(db: Reader, column: str, scope: str, most: int) -> int:
 
 _CLAIMED = """
     id, workspace_id, workflow_id, workflow_name, version, trigger_data, inputs, first_run, attempt, parent, depth,
-    is_test, pins, started_at, epoch, takeovers, log_lines, definition
+    is_test, pins, started_at, epoch, takeovers, log_lines
 """
 
 
@@ -149,10 +149,17 @@ def claim_run(tx: Transaction, run_id: str, owner: str, now: str, lease_expires_
     return row
 
 
-def find_definition_text(db: Reader, digest: str) -> str:
-    """A definition that runs were started with, as JSON text."""
-    row = db.first("SELECT definition FROM run_definitions WHERE digest = :digest", digest=digest)
-    assert row is not None
+def find_definition_of_run(db: Reader, run_id: str) -> str:
+    """The definition that a run was started with, as JSON text; raises LookupError when it is gone."""
+    row = db.first(
+        """
+        SELECT run_definitions.definition FROM runs JOIN run_definitions ON run_definitions.digest = runs.definition
+        WHERE runs.id = :id
+        """,
+        id=run_id,
+    )
+    if row is None:
+        raise LookupError(run_id)
     return str(row["definition"])
 
 

@@ -5,6 +5,7 @@ those its workspace has there, but none before the one that is served now. Each
 limit that is met takes the run that met it aside; whoever leaves lets one go.
 """
 
+import logging
 from collections.abc import Iterator
 
 import msgspec
@@ -15,12 +16,14 @@ from releaseapp.events.models import EventType
 from releaseapp.events.service import append
 from releaseapp.runs.limits.queries import find_limit
 from releaseapp.runs.machine import queries
-from releaseapp.runs.machine.blueprint import blueprint_of
+from releaseapp.runs.machine.blueprint import Blueprint, blueprint_of
 from releaseapp.runs.machine.kit import ANY, Runs
 from releaseapp.runs.machine.state import NO_PINS, Claimed, Pins
 from releaseapp.runs.models import RunStatus
 from releaseapp.workflows.models import WorkflowStatus
 from releaseapp.workflows.service import find_workflow
+
+log = logging.getLogger(__name__)
 
 _PAUSED = "paused "
 _AT_ONCE = 200
@@ -33,9 +36,16 @@ def claim_next(kit: Runs, owner: str) -> Claimed | None:
     with kit.db.transaction() as tx:
         while (found := queries.find_next(tx)) is not None:
             holder = _holder_of(tx, kit, found)
-            if holder is None:
-                return _claim(tx, kit, found, owner)
-            queries.hold(tx, found["id"], holder)
+            if holder is not None:
+                queries.hold(tx, found["id"], holder)
+                continue
+            try:
+                blueprint = blueprint_of(queries.find_definition_of_run(tx, found["id"]))
+            except (msgspec.MsgspecError, LookupError, TypeError) as error:
+                # It would stand at the head of the queue for ever, and nothing behind it would be done.
+                _fail_unreadable(tx, found, error)
+                continue
+            return _claim(tx, kit, found, owner, blueprint)
     return None
 
 
@@ -114,7 +124,25 @@ def _holders(db: Database) -> Iterator[str]:
         last = names[-1]
 
 
-def _claim(tx: Transaction, kit: Runs, found: Row, owner: str) -> Claimed:
+def _fail_unreadable(tx: Transaction, found: Row, error: Exception) -> None:
+    """A definition that this version cannot read, which a newer one may have written."""
+    log.error("the definition of run %s cannot be read: %s", found["id"], error)
+    sentence = "This version of the server cannot read the definition of the run; the server's log says more."
+    outcome = {
+        "status": RunStatus.FAILED.value,
+        "output": None,
+        "error": sentence,
+        "failed_step": None,
+        "finished_at": clock.now_text(),
+        "steps_done": 0,
+        "log_lines": 0,
+    }
+    queries.end_run(tx, found["id"], outcome)
+    data = {"workflow_id": found["workflow_id"], "status": RunStatus.FAILED, "error": sentence}
+    append(tx, EventType.RUN_FAILED, found["id"], workspace_id=found["workspace_id"], data=data)
+
+
+def _claim(tx: Transaction, kit: Runs, found: Row, owner: str, blueprint: Blueprint) -> Claimed:
     taken_over = found["status"] == RunStatus.RUNNING
     now, until = clock.now_text(), clock.later_text(kit.settings.run_lease_seconds)
     row = queries.claim_run(tx, found["id"], owner, now, until, taken_over=taken_over)
@@ -146,5 +174,5 @@ def _claim(tx: Transaction, kit: Runs, found: Row, owner: str) -> Claimed:
         takeovers=row["takeovers"],
         log_lines=row["log_lines"],
         taken_over=taken_over,
-        blueprint=blueprint_of(queries.find_definition_text(tx, row["definition"])),
+        blueprint=blueprint,
     )

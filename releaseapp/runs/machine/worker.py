@@ -2,8 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from releaseapp import clock
 from releaseapp.credentials import service as credentials
@@ -110,28 +110,38 @@ class RunWorker:
             return None
 
     def _drive(self, run: Claimed) -> None:
+        """Drives a run as far as it will go. Whatever goes wrong, its lease lapses, and it is taken over."""
+        try:
+            driver = self._driver_of(run)
+            with self._holding(driver):
+                driver.drive()
+        except Busy:
+            log.warning("run %s is given up, for the database is busy; it will be taken up again", run.id)
+        except Exception:
+            log.exception("run %s broke its worker", run.id)
+
+    def _driver_of(self, run: Claimed) -> Driver:
         workspace = get_workspace(self._kit.db, run.workspace_id)
         secrets = tuple(
             text
             for secret in credentials.secrets_of_workspace(self._kit.db, self._kit.vault, run.workspace_id)
             for text in secret.secrets
         )
-        driver = Driver(self._kit, run, {"slug": workspace.slug, "name": workspace.name}, secrets)
+        return Driver(self._kit, run, {"slug": workspace.slug, "name": workspace.name}, secrets)
+
+    @contextmanager
+    def _holding(self, driver: Driver) -> Iterator[None]:
+        """Has the keeper look after the run meanwhile."""
         with self._idle:
-            self._held[run.id] = driver
+            self._held[driver.run.id] = driver
         if self._stopping.is_set():
             driver.tell(Stop(now=False))
         try:
-            driver.drive()
-        except Busy:
-            # The lease lapses, and the run is taken over.
-            log.warning("run %s is given up, for the database is busy; it will be taken up again", run.id)
-        except Exception:
-            log.exception("run %s broke its worker", run.id)
+            yield
         finally:
             with self._idle:
-                if self._held.get(run.id) is driver:
-                    del self._held[run.id]
+                if self._held.get(driver.run.id) is driver:
+                    del self._held[driver.run.id]
                 self._idle.notify_all()
 
     def _tell_all(self, message: Stop) -> None:
