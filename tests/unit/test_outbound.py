@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 import time
+import tracemalloc
 import zlib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -387,7 +388,18 @@ def test_an_answer_of_the_very_size_that_is_read_is_read_though_compressing_made
     assert outbound.request("GET", server.url, max_bytes=300_000).body == noise
 
 
-def test_an_answer_that_inflates_beyond_the_limit_is_cut_before_it_fills_memory(outbound, server):
+def test_a_small_answer_that_inflates_a_thousandfold_takes_little_memory():
+    packed = gzip.compress(b"\0" * 50_000_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(OutboundError, match="larger than"):
+            read_body(iter([packed]), {"content-encoding": "gzip"}, 1_000_000)
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_an_answer_that_inflates_beyond_the_limit_is_cut(outbound, server):
     server.answers["/"] = reply(body=gzip.compress(b"\0" * 50_000_000), Content_Encoding="gzip")
     with pytest.raises(OutboundError, match="larger than 1,000,000 bytes"):
         outbound.request("GET", server.url, max_bytes=1_000_000)
