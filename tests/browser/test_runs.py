@@ -122,6 +122,11 @@ def test_a_run_that_somebody_cancels_is_asked_about_first(visit, server, avery):
     run = start(avery, publish(avery, ASK))
     page = visit(AVERY)
     page.goto(server.url + run)
+    # The button is in sight wherever one looks, on a phone, too.
+    page.set_viewport_size({"width": 390, "height": 600})
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    assert page.evaluate("scrollY") > 200
+    assert 0 <= page.locator("#run-head .danger").bounding_box()["y"] < 200
     page.click("#run-head >> text=Cancel")
     page.click("dialog button >> nth=0")
     assert "pill-cancelled" not in page.inner_html("#run-head")

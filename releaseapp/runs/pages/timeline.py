@@ -10,7 +10,7 @@ from releaseapp.runs.pages.words import duration, moment, seconds_between
 WAITING_TYPES = frozenset({"agent.task", "approval", "delay", "workflow.run"})
 """Types that do nothing but wait: for an agent, a person, a time, another run."""
 _MOST_TICKS = 5
-_NARROWEST = 0.25
+_NARROWEST = 0.6
 _SECOND = 1
 _SHORTEST = 0.001
 _NICE = (1, 2, 5, 10)
@@ -129,7 +129,7 @@ def ticks_of(window: Window) -> list[Tick]:
     ticks = []
     for number in range(int(seconds / step + 1e-9) + 1):
         at = number * step
-        label = f"{at:g} s" if _SECOND <= seconds < _LONG[1] else duration(at)
+        label = f"{at:g} s" if _SECOND <= seconds < _LONG[1] else duration(at) if number else "0"
         ticks.append(Tick(_percent(at / seconds * 100), label))
     return ticks
 

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 _MOST_NODES = 400
+_MOST_PARTS = 100
 _LONGEST_TEXT = 4_000
 _LONGEST_KEY = 200
 _OPEN_DEPTH = 2
@@ -50,7 +51,7 @@ def _piece(key: str | None, value: Any, depth: int, budget: _Budget) -> Piece:
     kind = "object" if isinstance(value, dict) else "list"
     parts = list(value.items() if isinstance(value, dict) else enumerate(value)) if depth < _DEEPEST else []
     pieces = []
-    for name, one in parts:
+    for name, one in parts[:_MOST_PARTS]:
         if budget.left <= 0:
             break
         pieces.append(_piece(str(name)[:_LONGEST_KEY], one, depth + 1, budget))
