@@ -22,7 +22,7 @@ from releaseapp.runs.machine.worker import RunWorker
 from releaseapp.steps import step_types
 from releaseapp.steps.api import Done, StepType
 from releaseapp.storage import open_database, open_workflows
-from releaseapp.wakeups import Wakeups, Work
+from releaseapp.wakeups import Work, open_wakeups
 from releaseapp.workflows.service import create_workflow, publish
 from releaseapp.workflows.store import By, Store
 from releaseapp.workspaces.service import create_workspace
@@ -58,8 +58,8 @@ class Lab:
         self.store = Store(self.db, open_workflows(self.settings))
         self.person = create_account(self.db, self.settings, "a@example.com", "A", "a long password")
         create_workspace(self.db, "lab", "Lab", self.person, workspace_id=HOME)
-        self.wakeups = Wakeups(self.settings.queue_path, Work.RUNS)
-        self.task_wakeups = Wakeups(self.settings.queue_path, Work.TASKS)
+        self.wakeups = open_wakeups(self.settings, Work.RUNS)
+        self.task_wakeups = open_wakeups(self.settings, Work.TASKS)
         self.kit = Kit(
             db=self.db,
             store=self.store,
