@@ -8,7 +8,7 @@ from releaseapp.db.api import Reader
 from releaseapp.errors import NotFound
 from releaseapp.runs.models import Run, TriggerType
 
-_THINGS = {
+_THINGS: dict[str | None, str] = {
     TriggerType.CRON: "a schedule",
     TriggerType.EVENT: "an event",
     TriggerType.QUEUE: "a queue",
@@ -30,7 +30,6 @@ def starters(db: Reader) -> Callable[[Run], str]:
     def starter(run: Run) -> str:
         account, by = run.trigger.get("account"), run.trigger.get("by")
         name = name_of(account) if isinstance(account, str) else None
-        kind = run.trigger.get("type")
-        return str(name or by or (_THINGS.get(TriggerType(kind), "releaseapp") if kind else "releaseapp"))
+        return str(name or by or _THINGS.get(run.trigger.get("type"), "releaseapp"))
 
     return starter
