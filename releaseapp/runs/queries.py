@@ -93,6 +93,29 @@ def list_attempts(db: Reader, first_run: str) -> list[Run]:
     return [run_of(row) for row in rows]
 
 
+def last_attempt(db: Reader, first_run: str) -> int:
+    """The number of the newest attempt that began with a run."""
+    row = db.first("SELECT MAX(attempt) AS number FROM runs WHERE first_run = :id AND attempt > 1", id=first_run)
+    return int((row and row["number"]) or 1)
+
+
+def list_failed(db: Reader, workspace_id: str, wanted: Filter, limit: int) -> list[Run]:
+    """Failed runs that nobody has retried, and that no other run waits for; the oldest first."""
+    failed = msgspec.structs.replace(wanted, status=RunStatus.FAILED.value)
+    rows = db.all(
+        f"""
+        SELECT {_LISTED} FROM runs WHERE {_where(failed)} AND parent IS NULL AND NOT EXISTS (
+            SELECT 1 FROM runs AS again
+            WHERE again.first_run = runs.first_run AND again.attempt > runs.attempt AND again.attempt > 1
+        )
+        ORDER BY id LIMIT :limit
+        """,
+        **_parameters(workspace_id, failed),
+        limit=limit,
+    )
+    return [run_of(row) for row in rows]
+
+
 def list_children(db: Reader, run_id: str, limit: int) -> list[Run]:
     """The runs that steps of a run started."""
     rows = db.all(f"SELECT {_LISTED} FROM runs WHERE parent = :id ORDER BY id LIMIT :limit", id=run_id, limit=limit)

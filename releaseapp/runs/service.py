@@ -11,12 +11,13 @@ from releaseapp.errors import Conflict, Fault, Invalid, NotFound
 from releaseapp.runs import queries
 from releaseapp.runs.machine import ending
 from releaseapp.runs.machine import queries as machine
-from releaseapp.runs.machine.blueprint import blueprint_of
+from releaseapp.runs.machine.blueprint import Source, blueprint_of
 from releaseapp.runs.machine.kit import ANY, Runs
 from releaseapp.runs.machine.state import Attempt, Pins
 from releaseapp.runs.models import WHOLE, LogLine, Run, RunStatus, StepRun, StepStatus, TriggerType
 from releaseapp.runs.queries import Filter
-from releaseapp.runs.starting import Origin, Source, check_inputs, create_run, published, source_of
+from releaseapp.runs.starting import Origin, check_inputs, create_run, published, source_of
+from releaseapp.workflows.definition import OnError
 from releaseapp.workflows.models import Workflow
 from releaseapp.workflows.service import find_workflow, get_version
 
@@ -96,13 +97,12 @@ def retry_run(runs: Runs, run: Run, retry: Retry, actor: str | None, email: str 
         source = _source_of_retry(tx, runs, present, retry)
         reused = [] if retry.whole else _reused(tx, present, source, retry.from_step)
         trigger = {**present.trigger, "type": TriggerType.RETRY.value, "by": email, "account": actor}
-        attempts = queries.list_attempts(tx, present.first_run)
         origin = Origin(
             trigger,
             by=actor,
             pins=machine.find_pins(tx, present.id),
             is_test=present.is_test,
-            attempt=max(one.attempt for one in attempts) + 1,
+            attempt=queries.last_attempt(tx, present.first_run) + 1,
             first_run=present.first_run,
             retry_of=present.id,
         )
@@ -119,16 +119,10 @@ def retry_failed(
 ) -> list[Run]:
     """Retries the runs that failed among those wanted, the oldest first, from where each failed; at most 500.
 
-    Runs that were retried already, and those of a workflow that is gone, are left alone.
+    Runs that were retried already are left alone, and those that a step of another run started: it starts them anew.
     """
-    failed = msgspec.structs.replace(wanted, status=RunStatus.FAILED.value)
-    found = queries.list_runs(runs.db, workspace_id, failed, queries.LAST, MOST_RETRIED)
-    again = []
-    for run in reversed(found):
-        newest = queries.list_attempts(runs.db, run.first_run)[-1]
-        if newest.id == run.id:
-            again.append(retry_run(runs, run, Retry(), actor, email))
-    return again
+    found = queries.list_failed(runs.db, workspace_id, wanted, MOST_RETRIED)
+    return [retry_run(runs, run, Retry(), actor, email) for run in found]
 
 
 def find_run(db: Reader, workspace_id: str, run_id: str) -> Run | None:
@@ -232,24 +226,28 @@ def _source_of_retry(tx: Transaction, runs: Runs, run: Run, retry: Retry) -> Sou
 
 def _reused(tx: Transaction, run: Run, source: Source, from_step: str | None) -> list[Attempt]:
     """What the earlier run did that need not be done again, as attempts of the new one."""
-    steps = msgspec.json.decode(source.definition)["steps"]
-    known = {step["id"]: step["type"] for step in steps}
-    if from_step is not None and from_step not in known:
+    steps = {step["id"]: step for step in msgspec.json.decode(source.definition)["steps"]}
+    if from_step is not None and from_step not in steps:
         raise Invalid.at("/from_step", f"There is no step {from_step!r} to begin with.")
     done = {
         attempt.step_id: attempt
         for attempt in machine.list_attempts(tx, run.id)
-        if attempt.item == WHOLE and attempt.status in {StepStatus.SUCCEEDED, StepStatus.SKIPPED}
+        if attempt.item == WHOLE and attempt.step_id in steps and _is_done(attempt, steps[attempt.step_id])
     }
-    again = _with_followers(
-        source.definition, {from_step} if from_step else {name for name in known if name not in done}
-    )
+    first = {name for name in steps if name not in done}
+    again = _with_followers(source.definition, {*first, from_step} if from_step else first)
     now = clock.now_text()
     return [
         msgspec.structs.replace(attempt, number=1, reused=True, log_lines=0, takeovers=0, finished_at=now, told=[])
         for step_id, attempt in done.items()
-        if step_id not in again and known.get(step_id) == attempt.type
+        if step_id not in again
     ]
+
+
+def _is_done(attempt: Attempt, step: dict[str, Any]) -> bool:
+    """Whether an attempt need not be made again: it was at a step of the same type, and the run went on after it."""
+    went_on = attempt.status is StepStatus.FAILED and step.get("on_error") == OnError.CONTINUE
+    return step["type"] == attempt.type and (went_on or attempt.status in {StepStatus.SUCCEEDED, StepStatus.SKIPPED})
 
 
 def _with_followers(definition: str, step_ids: Iterable[str]) -> set[str]:

@@ -18,7 +18,7 @@ from releaseapp.events.models import EventType
 from releaseapp.events.service import append
 from releaseapp.runs import queries
 from releaseapp.runs.machine import queries as machine
-from releaseapp.runs.machine.blueprint import blueprint_of
+from releaseapp.runs.machine.blueprint import Source, blueprint_of
 from releaseapp.runs.machine.state import NO_PINS, Pins
 from releaseapp.runs.models import Run, RunStatus
 from releaseapp.workflows.models import Version, Workflow, WorkflowStatus
@@ -41,16 +41,6 @@ class Origin(msgspec.Struct, frozen=True):
     parent: str | None = None
     parent_step: str | None = None
     depth: int = 0
-
-
-class Source(msgspec.Struct, frozen=True):
-    """What is run: a version of a workflow, with its definition as JSON text."""
-
-    workspace_id: str
-    workflow_id: str
-    name: str
-    version: int
-    definition: str
 
 
 def source_of(workflow: Workflow, version: Version) -> Source:
@@ -132,9 +122,10 @@ def check_inputs(definition: str, inputs: dict[str, Any]) -> dict[str, Any]:
     try:
         faults = list(_faults(_validator_of(definition), filled))
     except Unresolvable as error:
-        raise Invalid.at(
-            "/inputs", "The schema of the inputs refers to what is not in it; nothing is fetched."
-        ) from error
+        sentence = "The schema of the inputs refers to what is not in it; nothing is fetched."
+        raise Invalid.at("/inputs", sentence) from error
+    except RecursionError as error:
+        raise Invalid.at("/inputs", "The schema of the inputs refers to itself without an end.") from error
     if faults:
         raise Invalid(faults)
     return filled

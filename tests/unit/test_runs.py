@@ -3,6 +3,7 @@
 import threading
 import time
 
+import msgspec
 import pytest
 from running import HOME, Clock, Lab, offer, transform, work
 
@@ -15,9 +16,9 @@ from releaseapp.errors import Conflict, Invalid, NotFound
 from releaseapp.runs import service
 from releaseapp.runs.machine import queries as machine
 from releaseapp.runs.machine import turns
-from releaseapp.runs.machine.driver import Driver, LeaseLost
+from releaseapp.runs.machine.driver import Driver, LeaseLost, Stop
 from releaseapp.runs.models import RunStatus, TriggerType
-from releaseapp.steps.api import StepFailed
+from releaseapp.steps.api import Done, StepFailed
 from releaseapp.workflows.service import pause, resume
 from releaseapp.workflows.store import By
 from releaseapp.workspaces.service import create_workspace
@@ -572,6 +573,220 @@ def test_a_worker_that_stops_lets_a_step_end_within_the_grace_time(lab, monkeypa
     lab.worker = lab.new_worker()
     lab.work()
     assert lab.now(run).status == "succeeded"
+
+
+# ── what went wrong once ─────────────────────────────────────────────────────
+
+
+def test_an_attempt_that_was_left_behind_has_its_time_anew_and_is_made_once(lab, moved, monkeypatch):
+    calls = []
+    offer(monkeypatch, "test.work", lambda config, _context: calls.append(config.value))
+    retry = {"max_attempts": 3, "backoff": "none"}
+    run = lab.start(lab.workflow(work("a", "a", timeout_seconds=10, retry=retry), work("b", "b")))
+    die_with(lab, run)
+    moved.pass_time(16)
+    lab.work()
+    assert (lab.now(run).status, lab.now(run).steps_done, calls) == ("succeeded", 2, ["a", "b"])
+
+
+def test_a_run_whose_time_was_over_when_it_is_taken_over_begins_nothing_more(lab, moved, monkeypatch):
+    calls = []
+    offer(monkeypatch, "test.work", lambda config, _context: calls.append(config.value))
+    run = lab.start(lab.workflow(work("a", "a"), timeout_seconds=10))
+    die_with(lab, run)
+    moved.pass_time(16)
+    lab.work()
+    assert (lab.now(run).error, calls) == ("The run took longer than 10 seconds.", [])
+
+
+@pytest.mark.parametrize("kind", ["transform", "queue.publish"])
+def test_thousands_of_items_are_done_however_they_are_done(lab, kind):
+    config = {"value": "{{ item }}"} if kind == "transform" else {"queue": "q", "message": "{{ item }}"}
+    number = 1500 if kind == "transform" else 45
+    step = {"id": "each", "type": kind, "config": config, "for_each": f"{{{{ range({number}) | list }}}}"}
+    run = lab.run(lab.workflow(step, transform("n", "{{ steps.each.output | length }}"), output="{{ steps.n.output }}"))
+    assert (run.status, run.output) == ("succeeded", number)
+    published = lab.db.first("SELECT COUNT(*) AS number FROM queue_messages")["number"]
+    assert published == (0 if kind == "transform" else number)
+
+
+def test_what_went_on_after_a_failure_is_not_done_again_from_a_later_step(lab, monkeypatch):
+    done = []
+
+    def only_x_fails(_config, context):
+        done.append(context.step_id)
+        if context.step_id == "x":
+            raise StepFailed("No.")
+
+    offer(monkeypatch, "test.work", only_x_fails)
+    run = lab.run(lab.workflow(work("x", on_error="continue"), work("y"), work("z")))
+    done.clear()
+    again = service.retry_run(lab.kit, run, service.Retry(from_step="z"), None)
+    lab.work()
+    assert (lab.now(again).status, lab.now(again).steps_done, done) == ("succeeded", 3, ["z"])
+
+
+def test_a_step_of_another_type_is_done_again_with_all_that_follow_it(lab, monkeypatch):
+    from releaseapp.workflows.models import Action
+    from releaseapp.workflows.service import add_draft, change_draft, publish
+
+    done = []
+    offer(monkeypatch, "test.work", lambda _config, context: done.append(context.step_id))
+    workflow = lab.workflow(work("a"), work("b"), work("c"))
+    run = lab.run(workflow)
+    workflow = add_draft(lab.store, workflow, 1, Action.DUPLICATED, By(None))
+    changed = {"name": "W", "steps": [work("a"), transform("b", 1), work("c")]}
+    publish(lab.store, change_draft(lab.store, workflow, 2, changed, By(None)), 2, By(None))
+    done.clear()
+    again = service.retry_run(lab.kit, run, service.Retry(current=True), None)
+    lab.work()
+    assert (lab.now(again).status, lab.now(again).steps_done, done) == ("succeeded", 3, ["c"])
+
+
+def test_a_delay_ends_in_time_beside_a_step_that_is_at_work(tmp_path, monkeypatch):
+    lab = Lab(tmp_path)
+    go = threading.Event()
+    offer(monkeypatch, "test.work", lambda _config, _context: go.wait(20))
+    lab.worker.start()
+    nap = {"id": "nap", "type": "delay", "config": {"seconds": 0.1}, "needs": []}
+    run = lab.start(lab.workflow(work("slow", needs=[]), nap, transform("after", 1, needs=["nap"])))
+    soon(lambda: lab.steps(run).get(("after", 1)) == "succeeded")
+    assert lab.steps(run)[("slow", 1)] == "running"
+    go.set()
+    soon(lambda: lab.now(run).is_over)
+    lab.close()
+
+
+def test_a_step_that_never_stops_talking_is_heard_and_ends_in_its_time(tmp_path, monkeypatch):
+    lab = Lab(tmp_path)
+
+    def chatter(_config, context):
+        while True:
+            context.check_alive()
+            context.log("and another thing")
+            time.sleep(0.005)
+
+    offer(monkeypatch, "test.work", chatter)
+    lab.worker.start()
+    run = lab.start(lab.workflow(work("a", timeout_seconds=1)))
+    soon(lambda: lab.log(run))
+    soon(lambda: lab.now(run).is_over)
+    assert lab.now(run).error == "It took longer than 1 seconds."
+    lab.close()
+
+
+def test_a_worker_that_stops_begins_no_further_item(lab, monkeypatch):
+    calls, go = [], threading.Event()
+
+    def one(config, _context):
+        calls.append(config.value)
+        assert go.wait(10)
+
+    offer(monkeypatch, "test.work", one)
+    lab.worker.start()
+    lab.start(lab.workflow(work("each", "{{ item }}", for_each=list(range(50)), max_parallel=1)))
+    soon(lambda: calls)
+    threading.Timer(0.1, go.set).start()
+    lab.worker.stop(grace_seconds=10)
+    assert calls == [0]
+
+
+def test_a_late_result_that_cannot_be_kept_does_not_end_what_is_at_work(lab, moved, monkeypatch):
+    go, tries = threading.Event(), []
+
+    def odd(_config, _context):
+        tries.append(1)
+        if len(tries) == 1:
+            assert go.wait(10)
+            return Done(object())
+        soon(go.is_set)
+        return "good"
+
+    offer(monkeypatch, "test.work", odd)
+    lab.worker.start()
+    retry = {"max_attempts": 2, "backoff": "none"}
+    run = lab.start(lab.workflow(work("a", timeout_seconds=5, retry=retry), output="{{ steps.a.output }}"))
+    soon(lambda: tries)
+    moved.pass_time(6)
+    soon(lambda: len(tries) == 2)
+    go.set()
+    soon(lambda: lab.now(run).is_over)
+    assert lab.now(run).output == "good"
+
+
+def leaves(*_arguments):
+    raise SystemExit
+
+
+@pytest.mark.parametrize("outside", [True, False])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda *_: msgspec.structs.asdict(Done(1)),
+        lambda _config, context: context.log("\ud800") or {"not": "JSON", "but": object()},
+        lambda *_: (_ for _ in ()).throw(StepFailed("half a sign: \ud800 and \0")),
+    ],
+    ids=["no result", "no JSON", "no text"],
+)
+def test_a_type_that_misbehaves_fails_its_step_at_once(lab, monkeypatch, function, outside):
+    offer(monkeypatch, "test.work", function, outside=outside)
+    run = lab.run(lab.workflow(work("a"), output="{{ steps.a.output }}"))
+    assert run.is_over
+    assert run.recovered is False
+
+
+def test_a_type_that_gives_nothing_or_leaves_fails_its_step(lab, monkeypatch):
+    from releaseapp.runs.machine.blueprint import blueprint_of
+    from releaseapp.steps import step_types
+
+    offer(monkeypatch, "test.work", leaves)
+    assert "broke" in lab.run(lab.workflow(work("a"))).error
+    for outside in (True, False):
+        kind = msgspec.structs.replace(step_types()["test.work"], run=lambda *_: None, outside=outside)
+        monkeypatch.setitem(step_types(), "test.work", kind)
+        blueprint_of.cache_clear()
+        run = lab.run(lab.workflow(work("a")))
+        assert (run.status, "broke" in run.error) == ("failed", True)
+
+
+def test_what_failed_below_another_run_is_retried_by_that_one_alone(lab, monkeypatch):
+    offer(monkeypatch, "test.work", failing(1))
+    lab.workflow(work("w"), name="Child")
+    step = {"id": "sub", "type": "workflow.run", "config": {"workflow": "Child"}}
+    parent = lab.run(lab.workflow(step, name="Parent"))
+    again = service.retry_failed(lab.kit, HOME, service.Filter(), None)
+    assert [one.retry_of for one in again] == [parent.id]
+    lab.work()
+    assert lab.now(again[0]).status == "succeeded"
+
+
+def test_retries_are_numbered_on_and_on(lab, monkeypatch):
+    run = lab.run(lab.workflow({"id": "a", "type": "fail", "config": {"message": "No."}}))
+    for number in range(2, 105):
+        again = service.retry_run(lab.kit, run, service.Retry(), None)
+        assert again.attempt == number
+        service.cancel_run(lab.kit, again, None)
+
+
+def test_a_run_at_work_goes_on_when_its_worker_stops_though_its_workflow_is_paused(lab, monkeypatch):
+    workflow = lab.workflow({"id": "a", "type": "delay", "config": {"seconds": 0}}, transform("b", 1))
+    run = lab.start(workflow)
+    claimed = turns.claim_next(lab.kit, "one")
+    pause(lab.store, workflow, By(None))
+    driver = Driver(lab.kit, claimed, {"slug": "lab", "name": "Lab"}, ())
+    driver.tell(Stop(now=False))
+    driver._take_up()
+    driver._hear(driver._inbox.get())
+    driver._turn()
+    assert lab.now(run).status == "queued"
+    lab.work()
+    assert lab.now(run).status == "succeeded"
+
+
+def test_a_schema_that_refers_to_itself_is_a_fault_of_the_inputs(lab):
+    workflow = lab.workflow(transform("a", 1), inputs={"$ref": "#"})
+    with pytest.raises(Invalid, match="refers to itself"):
+        lab.start(workflow, {"x": 1})
 
 
 # ── limits, and taking turns ─────────────────────────────────────────────────

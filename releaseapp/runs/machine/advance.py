@@ -16,9 +16,9 @@ from releaseapp import clock, expressions
 from releaseapp.errors import Invalid
 from releaseapp.expressions import ExpressionError
 from releaseapp.runs.machine.mask import Mask
-from releaseapp.runs.machine.state import Attempt, RunState, StepState
+from releaseapp.runs.machine.state import Attempt, Request, RunState, StepState
 from releaseapp.runs.models import WHOLE, RunStatus, StepStatus
-from releaseapp.steps.api import Context, Done, Result, Sleep, StepFailed
+from releaseapp.steps.api import Ask, Context, Done, Publish, Result, Sleep, StepFailed
 from releaseapp.web.bodies import fit
 from releaseapp.workflows.definition import Backoff, OnError
 
@@ -64,8 +64,19 @@ class Advance:
         state = self.state
         if state.failure is None:
             self._begin_due()
-            for step_id in list(state.feeding):
-                self._go_on_with_items(state.steps[step_id])
+        while state.failure is None and self._begin_some():
+            pass
+        if state.failure is not None:
+            self._abandon_waiting()
+        if not state.active and not self.launch:
+            self._end()
+
+    def _begin_some(self) -> bool:
+        """Begins items and steps that may begin now; whether any did, for then others may follow."""
+        state = self.state
+        before = (state.step_runs, state.steps_done)
+        for step_id in list(state.feeding):
+            self._go_on_with_items(state.steps[step_id])
         kept: list[str] = []
         while state.ready and state.failure is None:
             step_id = state.ready.popleft()
@@ -74,10 +85,7 @@ class Advance:
             else:
                 kept.append(step_id)
         state.ready.extend(kept)
-        if state.failure is not None:
-            self._abandon_waiting()
-        if not state.active and not self.launch:
-            self._end()
+        return (state.step_runs, state.steps_done) != before
 
     def finish(self, attempt: Attempt, output: Any) -> None:
         """An attempt succeeded with this output."""
@@ -101,7 +109,7 @@ class Advance:
 
     def fail(self, attempt: Attempt, sentence: str, *, retryable: bool = True, after: float = 0.0) -> None:
         """An attempt failed; it is tried again when its step's rules say so, not before ``after`` seconds."""
-        sentence = self._around.mask.text(sentence)[:_LONGEST_ERROR]
+        sentence = self._around.mask.text(fit_to_keep(sentence))[:_LONGEST_ERROR]
         self._close(attempt, StepStatus.FAILED, sentence)
         retry = self.state.steps[attempt.step_id].planned.retry
         if retryable and attempt.number < retry.max_attempts and self.state.failure is None:
@@ -123,6 +131,8 @@ class Advance:
     def restart(self, attempt: Attempt) -> None:
         """An attempt that a worker left behind is begun again, unless it was left behind too often."""
         attempt.takeovers += 1
+        # Its time begins anew, too: it was not at work while nobody had it.
+        attempt.started_at = clock.now_text()
         if attempt.takeovers > MOST_TAKEOVERS:
             sentence = f"Its worker died {MOST_TAKEOVERS} times while doing it, so it is not tried again."
             self.fail(attempt, sentence, retryable=False)
@@ -138,12 +148,14 @@ class Advance:
     def _begin_due(self) -> None:
         now = clock.now_text()
         for attempt in list(self.state.active.values()):
-            if attempt.status is StepStatus.PENDING and (attempt.wake_at or "") <= now:
+            due = attempt.status is StepStatus.PENDING and (attempt.wake_at or "") <= now
+            if due and self._has_room(self.state.steps[attempt.step_id]):
                 attempt.wake_at = None
                 attempt.started_at = now
                 self._start(attempt)
 
     def _begin_step(self, step: StepState) -> None:
+        step.begun = True
         written = step.planned.written
         pins = self.state.run.pins
         if step.planned.id in pins.outputs:
@@ -173,6 +185,8 @@ class Advance:
         return values
 
     def _begin_items(self, step: StepState, values: list[Any]) -> None:
+        # As they are kept: whoever takes the run over reads them from there.
+        values = self._around.mask.value(values)
         kept = self._kept(values)
         step.whole = whole = self._new_attempt(step, WHOLE, 1)
         # It stands for its items, and is none to be waited for.
@@ -183,7 +197,6 @@ class Advance:
         step.outputs = [None] * len(values)
         step.todo.extend(range(len(values)))
         self.state.feeding[step.planned.id] = None
-        self._go_on_with_items(step)
 
     def _feed(self, step: StepState) -> None:
         while (
@@ -231,7 +244,7 @@ class Advance:
                 self.outside += 1
                 self.launch.append((attempt, config))
                 return
-            result = planned.type.run(config, self._around.context_for(attempt))
+            self.take(attempt, planned.type.run(config, self._around.context_for(attempt)))
         except StepFailed as error:
             self.fail_as(attempt, error)
         except (ExpressionError, Invalid) as error:
@@ -239,11 +252,11 @@ class Advance:
         except Exception as error:
             log.exception("a step of the type %s broke", attempt.type)
             self.fail(attempt, broken(error), retryable=False)
-        else:
-            self.take(attempt, result)
 
     def take(self, attempt: Attempt, result: Result) -> None:
-        """What a step's type asked for."""
+        """What a step's type asked for; raises StepFailed for what cannot be kept, TypeError for what is no result."""
+        if not isinstance(result, Result):
+            raise TypeError(f"a step of the type {attempt.type} gave {type(result).__name__}, which is no result")
         if isinstance(result, Done):
             self.finish(attempt, result.output)
         elif isinstance(result, Sleep):
@@ -253,8 +266,19 @@ class Advance:
                 attempt.output = self._kept(result.output)
                 self.wait(attempt, None, result.until)
         else:
-            attempt.request = result
+            attempt.request = self._masked(result)
             self.state.touch(attempt)
+
+    def _masked(self, request: Request) -> Request:
+        """What people will see of a request, without secrets; agents and other runs get what they were given."""
+        mask = self._around.mask
+        if isinstance(request, Ask):
+            return msgspec.structs.replace(
+                request, title=mask.text(request.title), description=mask.text(request.description)
+            )
+        if isinstance(request, Publish):
+            return msgspec.structs.replace(request, message=mask.value(request.message))
+        return request
 
     def _config(self, attempt: Attempt) -> Any:
         step = self.state.steps[attempt.step_id]
@@ -288,6 +312,9 @@ class Advance:
         self.fail(self._new_attempt(step, WHOLE, 1), sentence, retryable=False)
 
     def _close(self, attempt: Attempt, status: StepStatus, error: str | None) -> None:
+        kept = [(one, config) for one, config in self.launch if one is not attempt]
+        self.outside -= len(self.launch) - len(kept)
+        self.launch = kept
         attempt.status, attempt.error = status, error
         attempt.finished_at = clock.now_text()
         attempt.waits_for = attempt.wake_at = attempt.request = None
@@ -311,15 +338,13 @@ class Advance:
         if step.whole is None or attempt is step.whole:
             self.state.end_step(step, status, output, error)
             return
+        # The next items are begun by whoever goes on, and not from in here: there may be thousands.
         step.outputs[attempt.item] = output
         step.open_items -= 1
-        if self.state.failure is None:
-            self._go_on_with_items(step)
 
     def _go_on_with_items(self, step: StepState) -> None:
-        if step.todo or step.open_items:
-            self._feed(step)
-        else:
+        self._feed(step)
+        if not step.todo and not step.open_items and self.state.failure is None:
             self._end_items(step)
 
     def _end_items(self, step: StepState) -> None:
@@ -346,19 +371,29 @@ class Advance:
                 self._close(step.whole, status, why if failed else None)
                 self.state.end_step(step, status, None, why if failed else None)
 
+    def _output(self) -> Any:
+        only = self.state.run.pins.only
+        if only is not None:
+            return self.state.outputs[only]["output"]
+        return expressions.render(self.state.run.blueprint.output, self._scope)
+
     def _end(self) -> None:
         state = self.state
         if state.failure is not None:
             state.status, state.error = RunStatus.FAILED, state.failure[1]
         elif state.steps_done == len(state.steps):
             try:
-                output = self._around.mask.value(expressions.render(state.run.blueprint.output, self._scope))
-                state.output = self._kept(output)
+                state.output = self._kept(self._output())
             except (ExpressionError, StepFailed) as error:
                 state.failure = (None, f"The output of the run has no value: {error}")
                 state.status, state.error = RunStatus.FAILED, self._around.mask.text(state.failure[1])[:_LONGEST_ERROR]
             else:
                 state.status = RunStatus.SUCCEEDED
+
+
+def fit_to_keep(text: str) -> str:
+    """Text as a database can keep it: without NUL, and without halves of characters."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def pause_before(step: StepState, number: int) -> float:

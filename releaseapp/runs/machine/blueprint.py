@@ -14,6 +14,16 @@ _KEPT = 64
 _NO_RETRY = Retry()
 
 
+class Source(msgspec.Struct, frozen=True):
+    """What is run: a version of a workflow, with its definition as JSON text."""
+
+    workspace_id: str
+    workflow_id: str
+    name: str
+    version: int
+    definition: str
+
+
 class PlannedStep(msgspec.Struct, frozen=True):
     """One step: as it is written, its type (None for one that this server does not know), and its neighbours by id."""
 

@@ -9,7 +9,7 @@ nothing.
 import logging
 import threading
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -19,7 +19,14 @@ from releaseapp.errors import Busy
 from releaseapp.events.models import EventType
 from releaseapp.events.service import append
 from releaseapp.runs.machine import ending, queries, requests
-from releaseapp.runs.machine.advance import MOST_TAKEOVERS, Advance, Surroundings, broken
+from releaseapp.runs.machine.advance import (
+    LARGEST_OUTPUT_BYTES,
+    MOST_TAKEOVERS,
+    Advance,
+    Surroundings,
+    broken,
+    fit_to_keep,
+)
 from releaseapp.runs.machine.kit import Kit
 from releaseapp.runs.machine.loading import load_state
 from releaseapp.runs.machine.mask import Mask
@@ -27,14 +34,16 @@ from releaseapp.runs.machine.outside import Ended, Lines, StepContext, launch
 from releaseapp.runs.machine.state import Attempt, Claimed, RunState
 from releaseapp.runs.machine.turns import let_one_go
 from releaseapp.runs.models import WHOLE, LogLine, RunStatus, StepStatus
-from releaseapp.steps.api import Abandoned, Done, StepFailed
+from releaseapp.steps.api import Abandoned, Done, Result, StartRun, StepFailed
 
 log = logging.getLogger(__name__)
 
 _FLUSH_SECONDS = 0.2
 _LOOK_SECONDS = 1.0
+_MOST_LINES_HELD = 1000
 _A_DAY = 24 * 3600
 _LONGEST_ERROR_TOLD = 300
+_LONGEST_LATE = 4000
 
 
 class LeaseLost(Exception):
@@ -73,6 +82,7 @@ class Driver:
         self._lines: list[tuple[Attempt, str, str]] = []
         self._log_lines = run.log_lines
         self._stopping = False
+        self._nudged = False
         self._around = Surroundings(workspace, self._mask, self._inside, kit.settings.run_steps_at_once)
         self._state: RunState
         self._advance: Advance
@@ -120,6 +130,8 @@ class Driver:
             if not self._stopping:
                 self._check_time()
                 self._advance.go_on()
+                while self._prepare():
+                    self._advance.go_on()
             if self._contexts and not self._has_news():
                 return True
             again = self._write()
@@ -149,6 +161,7 @@ class Driver:
 
     def _write_in(self, tx: Transaction) -> bool:
         state = self._state
+        self._nudged = False
         row = self._check_lease(tx)
         again = self._perform(tx)
         if row["turn"] is not None:
@@ -168,9 +181,22 @@ class Driver:
             queries.set_progress(tx, self.run.id, state.steps_done, self._log_lines)
         return again
 
+    def _prepare(self) -> bool:
+        """Finds out what can be found out before the transaction; whether that failed a step."""
+        failed = False
+        for attempt in list(self._state.changed):
+            if not isinstance(attempt.request, StartRun):
+                continue
+            try:
+                attempt.request = requests.prepare(self._kit, self.run, attempt.request)
+            except StepFailed as error:
+                self._advance.fail_as(attempt, error)
+                failed = True
+        return failed
+
     def _has_news(self) -> bool:
         state = self._state
-        return bool(state.changed or state.undo or state.is_over or self._lines or self._advance.launch)
+        return self._nudged or bool(state.changed or state.undo or state.is_over or self._lines or self._advance.launch)
 
     def _perform(self, tx: Transaction) -> bool:
         """Does what steps asked for; whether that brought something to go on with."""
@@ -202,16 +228,19 @@ class Driver:
             launch(context, planned.type, config, self.tell, self._kit.db.close_thread)
 
     def _listen(self) -> None:
-        """Waits until there is something to decide, and takes it in."""
-        urgent = False
-        while not urgent:
+        """Waits until there is something to decide, and takes it in; never longer than until something is due."""
+        until = clock.monotonic() + self._patience()
+        while (left := until - clock.monotonic()) > 0:
             try:
-                message = self._inbox.get(timeout=self._patience())
+                urgent = self._hear(self._inbox.get(timeout=left))
             except Empty:
                 return
-            urgent = self._hear(message)
-            while not self._inbox.empty():
+            for _ in range(self._inbox.qsize()):
                 urgent = self._hear(self._inbox.get()) or urgent
+            if urgent:
+                return
+            # There are lines now: they are written soon, however many more come.
+            until = min(until, clock.monotonic() + _FLUSH_SECONDS) if len(self._lines) < _MOST_LINES_HELD else 0.0
 
     def _hear(self, message: Message) -> bool:
         """Takes a message in; whether it asks for a turn at once."""
@@ -227,6 +256,7 @@ class Driver:
             if message.now:
                 self._give_back()
         else:
+            self._nudged = True
             self._look()
         return True
 
@@ -242,8 +272,14 @@ class Driver:
             self._advance.fail_as(attempt, ended.error)
         elif ended.error is not None:
             self._advance.fail(attempt, broken(ended.error), retryable=False)
-        elif ended.result is not None:
-            self._advance.take(attempt, ended.result)
+        else:
+            try:
+                self._advance.take(attempt, cast("Result", ended.result))
+            except StepFailed as error:
+                self._advance.fail_as(attempt, error)
+            except TypeError as error:
+                log.exception("a step of the type %s gave no result", attempt.type)
+                self._advance.fail(attempt, broken(error), retryable=False)
 
     # ── time, and what comes from elsewhere ──────────────────────────────────
 
@@ -254,8 +290,7 @@ class Driver:
             if attempt.status is not StepStatus.WAITING:
                 continue
             if attempt.waits_for is None:
-                if (attempt.wake_at or "") <= now:
-                    self._advance.finish(attempt, msgspec.json.decode(attempt.output or "null"))
+                self._has_slept(attempt, now)
                 continue
             come = requests.come(self._kit.db, attempt.waits_for)
             if come is not None and come.error is not None:
@@ -263,10 +298,19 @@ class Driver:
             elif come is not None:
                 self._advance.finish(attempt, come.output)
 
+    def _has_slept(self, attempt: Attempt, now: str) -> bool:
+        """Ends a wait for a time that has come."""
+        slept = attempt.status is StepStatus.WAITING and attempt.waits_for is None and (attempt.wake_at or "") <= now
+        if slept:
+            self._advance.finish(attempt, msgspec.json.decode(attempt.output or "null"))
+        return slept
+
     def _check_time(self) -> None:
-        """Fails what took longer than it may: attempts at steps, and the run."""
+        """Ends the waits that are over; fails what took longer than it may: attempts at steps, and the run."""
         now = clock.now_text()
         for attempt in list(self._state.active.values()):
+            if self._has_slept(attempt, now):
+                continue
             deadline = self._deadline_of(attempt)
             if deadline is not None and deadline <= now:
                 self._time_out(attempt)
@@ -308,7 +352,12 @@ class Driver:
     def _patience(self) -> float:
         if self._lines:
             return _FLUSH_SECONDS
-        left = (clock.parse(self._next_time()) - clock.now()).total_seconds()
+        times = [self._run_deadline()]
+        for attempt in self._state.active.values():
+            # What depends on others comes by a nudge, also when its time has passed.
+            own = attempt.wake_at if attempt.waits_for is None else None
+            times += [time for time in (own, self._deadline_of(attempt)) if time is not None]
+        left = (clock.parse(min(times)) - clock.now()).total_seconds()
         return min(max(left, 0.001), _LOOK_SECONDS)
 
     # ── writing ──────────────────────────────────────────────────────────────
@@ -421,12 +470,23 @@ class Driver:
         """What a step brought when nobody waited for it any more: kept beside it, and changes nothing."""
         if isinstance(ended.error, Abandoned):
             return
+        try:
+            late = self._late(ended)
+            with self._kit.db.transaction() as tx:
+                if queries.set_late(tx, self.run.id, ended.attempt, late):
+                    data = {"step_id": ended.attempt.step_id, "attempt": ended.attempt.number}
+                    self._append(tx, EventType.STEP_LATE, data)
+        except Exception:
+            # It must not end what is still at work.
+            log.exception("what a step of run %s brought late could not be kept", self.run.id)
+
+    def _late(self, ended: Ended) -> str:
         told: dict[str, Any] = {"at": clock.now_text()}
         if ended.error is not None:
-            told["error"] = self._mask.text(str(ended.error))
+            told["error"] = self._mask.text(fit_to_keep(str(ended.error)))[:_LONGEST_LATE]
         elif isinstance(ended.result, Done):
             told["output"] = self._mask.value(ended.result.output)
-        with self._kit.db.transaction() as tx:
-            if queries.set_late(tx, self.run.id, ended.attempt, msgspec.json.encode(told).decode()):
-                data = {"step_id": ended.attempt.step_id, "attempt": ended.attempt.number}
-                self._append(tx, EventType.STEP_LATE, data)
+        text = msgspec.json.encode(told)
+        if len(text) > LARGEST_OUTPUT_BYTES:
+            text = msgspec.json.encode({"at": told["at"], "error": "Its output is too large to be kept."})
+        return text.decode()

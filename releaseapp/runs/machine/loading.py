@@ -25,6 +25,7 @@ def load_state(run: Claimed, rows: Iterable[Attempt]) -> RunState:
         # A retry with another version may bring steps along that this one has not.
         if step_id in state.steps:
             begun.add(step_id)
+            state.steps[step_id].begun = True
             newest = {one.item: one for one in every}
             _load_step(state, state.steps[step_id], newest)
     state.ready.clear()
@@ -62,7 +63,7 @@ def _load_items(state: RunState, step: StepState, newest: dict[int, Attempt]) ->
             state.active[attempt.place] = attempt
         elif attempt.status in _SUCCEEDED:
             step.outputs[item] = msgspec.json.decode(attempt.output or "null")
-        else:
+        elif attempt.status is StepStatus.FAILED:
             _fail(state, step, attempt)
     state.feeding[step.planned.id] = None
 

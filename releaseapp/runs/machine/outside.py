@@ -12,6 +12,7 @@ from releaseapp import clock
 from releaseapp.credentials import service as credentials
 from releaseapp.credentials.models import Secret
 from releaseapp.errors import AppError
+from releaseapp.runs.machine.advance import fit_to_keep
 from releaseapp.runs.machine.kit import Kit
 from releaseapp.runs.machine.mask import Mask
 from releaseapp.runs.machine.state import Attempt, Claimed
@@ -37,7 +38,7 @@ class Ended(msgspec.Struct, frozen=True):
 
     attempt: Attempt
     result: Result | None = None
-    error: Exception | None = None
+    error: BaseException | None = None
 
 
 Tell = Callable[[Lines | Ended], None]
@@ -70,7 +71,7 @@ class StepContext:
         if room <= 0:
             return
         # Masked as a whole: a secret may go over several lines.
-        lines = [line[:LONGEST_LINE] for line in self._mask.text(text).splitlines() or [""]][:room]
+        lines = [line[:LONGEST_LINE] for line in self._mask.text(fit_to_keep(text)).splitlines() or [""]][:room]
         self._lines += len(lines)
         if self._lines >= MOST_LINES:
             lines[-1] = f"More than {MOST_LINES:,} lines; the rest is not kept."
@@ -122,10 +123,13 @@ def launch(context: StepContext, kind: StepType, config: Any, tell: Tell, leave:
             ended = Ended(context.attempt, result=kind.run(config, context))
         except (StepFailed, Abandoned) as error:
             ended = Ended(context.attempt, error=error)
-        except Exception as error:
+        except BaseException as error:
+            # SystemExit, too: the run waits for an end, whatever the step does.
             log.exception("a step of the type %s broke", context.attempt.type)
             ended = Ended(context.attempt, error=error)
-        tell(ended)
-        leave()
+        try:
+            tell(ended)
+        finally:
+            leave()
 
     threading.Thread(target=work, name=f"step {context.attempt.key}", daemon=True).start()

@@ -17,9 +17,12 @@ _PRESENT = ""
 
 
 def find_next(db: Reader) -> Row | None:
-    """The run whose turn it is: id, workspace_id, workflow_id, status, turn."""
+    """The run whose turn it is: id, workspace_id, workflow_id, status, started_at, turn."""
     return db.first(
-        f"SELECT id, workspace_id, workflow_id, status, turn FROM runs WHERE {_IN_QUEUE} ORDER BY turn LIMIT 1"
+        f"""
+        SELECT id, workspace_id, workflow_id, status, started_at, turn FROM runs
+        WHERE {_IN_QUEUE} ORDER BY turn LIMIT 1
+        """
     )
 
 
@@ -176,7 +179,10 @@ def clear_turn(tx: Transaction, run_id: str) -> None:
 def extend_lease(tx: Transaction, run_id: str, epoch: int, lease_expires_at: str) -> int:
     """Keeps a claim alive; 0 when it was lost."""
     return tx.run(
-        "UPDATE runs SET lease_expires_at = :lease_expires_at WHERE id = :id AND epoch = :epoch",
+        """
+        UPDATE runs SET lease_expires_at = :lease_expires_at
+        WHERE id = :id AND epoch = :epoch AND lease_owner IS NOT NULL
+        """,
         id=run_id,
         epoch=epoch,
         lease_expires_at=lease_expires_at,

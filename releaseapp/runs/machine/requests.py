@@ -12,7 +12,7 @@ from releaseapp.errors import AppError, Conflict, Invalid, NotFound
 from releaseapp.runs import queries as runs
 from releaseapp.runs.approvals import service as approvals
 from releaseapp.runs.machine.kit import ANY, Kit
-from releaseapp.runs.machine.state import Attempt, Claimed
+from releaseapp.runs.machine.state import Attempt, ChildRun, Claimed
 from releaseapp.runs.models import RunStatus
 from releaseapp.runs.queues import service as queues
 from releaseapp.runs.starting import Origin, check_inputs, create_run, published, source_of
@@ -51,8 +51,23 @@ def perform(tx: Transaction, kit: Kit, run: Claimed, attempt: Attempt) -> Wait |
         return Wait(approval.id, approval.deadline_at)
     if isinstance(request, GiveTask):
         return Wait(_give_task(tx, kit, run, request))
-    assert isinstance(request, StartRun)
+    assert isinstance(request, ChildRun)
     return Wait(_start_run(tx, kit, run, attempt, request))
+
+
+def prepare(kit: Kit, run: Claimed, request: StartRun) -> ChildRun:
+    """Finds the workflow and checks the inputs, which may take a while and must not hold up others who write.
+
+    Raises StepFailed.
+    """
+    if run.depth + 1 > DEEPEST:
+        raise StepFailed(f"Runs start runs {DEEPEST} deep at most; this one would go deeper.", retryable=False)
+    workflow = _find_workflow(kit, run.workspace_id, request.workflow)
+    try:
+        source = source_of(workflow, published(workflow))
+        return ChildRun(source, check_inputs(source.definition, request.inputs))
+    except AppError as error:
+        raise StepFailed(str(error), retryable=False) from error
 
 
 def come(db: Reader, waits_for: str) -> Come | None:
@@ -76,20 +91,12 @@ def _give_task(tx: Transaction, kit: Kit, run: Claimed, request: GiveTask) -> st
     return task.id
 
 
-def _start_run(tx: Transaction, kit: Kit, run: Claimed, attempt: Attempt, request: StartRun) -> str:
-    if run.depth + 1 > DEEPEST:
-        raise StepFailed(f"Runs start runs {DEEPEST} deep at most; this one would go deeper.", retryable=False)
-    workflow = _find_workflow(kit, run.workspace_id, request.workflow)
-    try:
-        source = source_of(workflow, published(workflow))
-        inputs = check_inputs(source.definition, request.inputs)
-    except AppError as error:
-        raise StepFailed(str(error), retryable=False) from error
+def _start_run(tx: Transaction, kit: Kit, run: Claimed, attempt: Attempt, child: ChildRun) -> str:
     trigger = {"type": "workflow", "by": run.trigger.get("by"), "run": run.id, "step": attempt.key}
     origin = Origin(trigger, parent=run.id, parent_step=attempt.key, depth=run.depth + 1)
-    child = create_run(tx, source, inputs, origin)
+    started = create_run(tx, child.source, child.inputs, origin)
     tx.after_commit(lambda: kit.wake(ANY))
-    return child.id
+    return started.id
 
 
 def _find_workflow(kit: Kit, workspace_id: str, name_or_id: str) -> Workflow:

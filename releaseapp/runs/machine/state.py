@@ -5,11 +5,19 @@ from typing import Any
 
 import msgspec
 
-from releaseapp.runs.machine.blueprint import Blueprint, PlannedStep
+from releaseapp.runs.machine.blueprint import Blueprint, PlannedStep, Source
 from releaseapp.runs.models import STEP_OVER, WHOLE, RunStatus, StepStatus
 from releaseapp.steps.api import Ask, GiveTask, Publish, StartRun
 
-Request = GiveTask | Ask | StartRun | Publish
+
+class ChildRun(msgspec.Struct, frozen=True):
+    """A run that a step starts: of which version, with inputs that were checked."""
+
+    source: Source
+    inputs: dict[str, Any]
+
+
+Request = GiveTask | Ask | StartRun | ChildRun | Publish
 Place = tuple[str, int]
 
 
@@ -99,6 +107,7 @@ class StepState:
     def __init__(self, planned: PlannedStep) -> None:
         self.planned = planned
         self.missing = set(planned.needs)
+        self.begun = False
         self.status: StepStatus | None = None
         self.whole: Attempt | None = None
         self.values: list[Any] = []
@@ -163,5 +172,5 @@ class RunState:
         for later_id in step.planned.before:
             later = self.steps[later_id]
             later.missing.discard(step_id)
-            if not later.missing:
+            if not later.missing and not later.begun:
                 self.ready.append(later_id)

@@ -98,7 +98,8 @@ def _holder_of(tx: Transaction, kit: Runs, found: Row) -> str | None:
     if found["status"] == RunStatus.RUNNING:
         # It has its place already: its worker died.
         return None
-    if found["status"] == RunStatus.QUEUED and _is_paused(kit, workspace_id, workflow_id):
+    # One that was at work already goes on, also when a stopping worker has given it back.
+    if found["started_at"] is None and _is_paused(kit, workspace_id, workflow_id):
         return f"{_PAUSED}{workspace_id}/{workflow_id}"
     limits = (
         ("workflow_id", workflow_id, kit.settings.runs_at_once_per_workflow),

@@ -167,6 +167,8 @@ class RunWorker:
             self._guarded(self.tick, "waking what is due")
             if now >= next_sweep:
                 next_sweep = now + _SWEEP_SECONDS
+                # First our own: a clock that was put forward makes live leases look lapsed.
+                self._guarded(self._keep_leases, "keeping leases")
                 self._guarded(self.sweep, "the sweep of runs")
                 if self._hands is not None:
                     self._guarded(self._hands.check_worker_health, "looking after threads")
