@@ -87,19 +87,20 @@ class MailServer:
         listening = self._loop.create_server(
             lambda: SMTP(inbox, hostname="mail.example.com", loop=self._loop, **options), "127.0.0.1", 0, ssl=tls
         )
-        self._server = self._loop.run_until_complete(listening)
-        self.port = self._server.sockets[0].getsockname()[1]
+        # In a thread of its own: tests in a browser may have a loop running in this one.
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
+        self._server = asyncio.run_coroutine_threadsafe(listening, self._loop).result(10)
+        self.port = self._server.sockets[0].getsockname()[1]
 
     def stop(self):
+        asyncio.run_coroutine_threadsafe(self._end_sessions(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
-        self._server.close()
-        self._loop.run_until_complete(self._end_sessions())
         self._loop.close()
 
     async def _end_sessions(self):
+        self._server.close()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()

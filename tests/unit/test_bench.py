@@ -27,5 +27,5 @@ def test_the_smoke_run_measures_every_row_on_every_server():
     assert {"write of one draft, ms", "first read after the start, ms", "list of 50 by a text, ms"} <= set(figures)
     assert figures["three steps that compute, runs/s"][2] != "—"
     assert len(figures["page, ms"]) == 3
-    figures = {title: values for title, values in figures.items() if title not in {"page, ms", "JSON, ms"}}
+    figures = {title: values for title, values in figures.items() if len(values) > 3}
     assert not [title for title, values in figures.items() if values[0] == "—" or values[2] == "—"]
