@@ -50,9 +50,9 @@ def find_run_anywhere(db: Reader, run_id: str) -> Run | None:
 def list_runs(db: Reader, workspace_id: str, wanted: Filter, before: str, limit: int) -> list[Run]:
     """Runs of a workspace with an id below ``before``, newest first, without inputs and outputs."""
     rows = db.all(
-        f"SELECT {_LISTED} FROM runs WHERE {_where(wanted)} AND id < :before ORDER BY id DESC LIMIT :limit",
-        **_parameters(workspace_id, wanted),
-        before=before,
+        f"SELECT {_LISTED} FROM runs WHERE {_where(wanted)} ORDER BY id DESC LIMIT :limit",
+        # One upper bound: with two of them SQLite takes the index for a narrower one than it is.
+        **{**_parameters(workspace_id, wanted), "until": min(before, wanted.until)},
         limit=limit,
     )
     return [run_of(row) for row in rows]
@@ -61,7 +61,11 @@ def list_runs(db: Reader, workspace_id: str, wanted: Filter, before: str, limit:
 def count_runs(db: Reader, workspace_id: str, wanted: Filter, most: int) -> int:
     """How many there are, counted up to ``most``."""
     row = db.first(
-        f"SELECT COUNT(*) AS number FROM (SELECT 1 FROM runs WHERE {_where(wanted)} LIMIT :most) AS found",
+        f"""
+        SELECT COUNT(*) AS number FROM (
+            SELECT 1 FROM runs WHERE {_where(wanted)} ORDER BY id DESC LIMIT :most
+        ) AS found
+        """,
         **_parameters(workspace_id, wanted),
         most=most,
     )
