@@ -135,9 +135,10 @@ def mail():
     made = loop.create_server(
         lambda: SMTP(object(), loop=loop, hostname="mail", authenticator=accept, auth_require_tls=False), "127.0.0.1", 0
     )
-    server = loop.run_until_complete(made)
+    # In a thread of its own: tests in a browser may have a loop running in this one.
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
+    server = asyncio.run_coroutine_threadsafe(made, loop).result(10)
     yield server.sockets[0].getsockname()[1]
 
     async def end():
@@ -146,10 +147,10 @@ def mail():
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    server.close()
+    asyncio.run_coroutine_threadsafe(end(), loop).result(10)
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
-    server.close()
-    loop.run_until_complete(end())
     loop.close()
 
 
