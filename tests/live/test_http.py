@@ -45,8 +45,12 @@ def test_a_connection_is_kept_when_the_client_wants_it(server, head, kept):
         raw.send(head)
         assert b" 200 " in raw.head()
         raw.take(5)
-        raw.send(head)
-        assert (b" 200 " in raw.rest()) is kept if not kept else b" 200 " in raw.head()
+        if kept:
+            raw.send(head)
+            assert b" 200 " in raw.head()
+        else:
+            # Nothing is sent into a connection that is closed: it might be answered by a reset.
+            assert raw.rest() == b""
 
 
 def test_a_head_request_gets_the_length_and_no_body(server):
