@@ -9,7 +9,7 @@ from releaseapp.auth import service as auth
 from releaseapp.auth.models import TOKEN_COOKIE
 from releaseapp.errors import Busy, NotSignedIn
 from releaseapp.web.request import Request
-from releaseapp.web.views import PERSON
+from releaseapp.web.views import OPERATOR, PERSON
 from releaseapp.workspaces.models import Identity
 from releaseapp.workspaces.service import identify
 
@@ -76,10 +76,12 @@ def _note_use(request: Request) -> None:
 
 
 def principals(identity: Identity | None) -> list[str]:
-    """What ACLs call this caller: everyone, authenticated, person, and ``<workspace id>/<role>`` by membership."""
+    """What ACLs call this caller: everyone, authenticated, person, operator, and ``<workspace id>/<role>``."""
     if identity is None:
         return [Everyone]
     kind = [Authenticated, PERSON] if identity.token_name is None else [Authenticated]
+    if identity.token_name is None and identity.account.is_operator:
+        kind.append(OPERATOR)
     roles = [f"{workspace_id}/{membership.role}" for workspace_id, membership in identity.memberships.items()]
     return [Everyone, *kind, *roles]
 

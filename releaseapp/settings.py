@@ -22,7 +22,15 @@ from urllib.parse import urlsplit
 from releaseapp.errors import SettingsError
 
 _MINIMAL_SECRET_BYTES = 32
-_SECRETS = ("jwt_secret", "jwt_secret_previous", "credentials_secret", "credentials_secret_previous")
+_SECRETS = (
+    "jwt_secret",
+    "jwt_secret_previous",
+    "credentials_secret",
+    "credentials_secret_previous",
+    "snapshot_secret",
+    "snapshot_secret_previous",
+    "release_hook_secret",
+)
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _FOREIGN_PREFIXES = ("pyramid.", "jinja2.")
 
@@ -248,6 +256,39 @@ class Settings:
     )
     live_max_connections: int = _setting(10_000, _whole(1, 1_000_000), "How many live connections one server takes.")
 
+    snapshot_folder: str = _setting("", _text, "Where snapshots are kept. Empty: snapshots, beside the database.")
+    snapshot_every_hours: int = _setting(
+        24, _whole(0, 8760), "How often a snapshot is made by itself; 0: only before migrations and when asked."
+    )
+    snapshot_keep_count: int = _setting(14, _whole(1, 100_000), "The newest snapshots that are always kept.")
+    snapshot_keep_days: int = _setting(30, _whole(0, 3650), "Snapshots younger than this are kept besides those.")
+    snapshot_secret: str = _setting(
+        "", _text, "Encrypts snapshots; at least 32 bytes. Empty: they are not encrypted.", secret=True
+    )
+    snapshot_secret_previous: str = _setting(
+        "", _text, "The secret used before: still opens snapshots made with it.", secret=True
+    )
+    snapshot_s3_bucket: str = _setting(
+        "", _text, "A bucket of an S3-compatible store to which each snapshot is copied, with a prefix: bucket/prefix."
+    )
+    snapshot_s3_endpoint: str = _setting("", _origin, "The address of that store. Empty: that of Amazon.")
+    snapshot_s3_region: str = _setting("", _text, "The region of that bucket.")
+    snapshot_s3_key_id: str = _setting("", _text, "The id of the key to that bucket.")
+    snapshot_s3_key: str = _setting("", _text, "The key to that bucket.", secret=True)
+    drill_every_hours: int = _setting(
+        24, _whole(0, 8760), "How often the newest snapshot is put back aside, to see that it can be; 0: never."
+    )
+    postgres_tools: str = _setting(
+        "", _text, "The folder of pg_dump and pg_restore, for snapshots of PostgreSQL. Empty: wherever PATH finds them."
+    )
+    password_max_days: int = _setting(
+        365, _whole(0, 3650), "Passwords that are older are named by `releaseapp check`; 0: none is."
+    )
+    release_hook_url: str = _setting(
+        "", _text, "An address that is called, signed, when a release is finished: to clear a CDN's cache, say."
+    )
+    release_hook_secret: str = _setting("", _text, "Signs those calls; at least 32 bytes.", secret=True)
+
     @property
     def development(self) -> bool:
         """Whether the server runs in development."""
@@ -272,6 +313,11 @@ class Settings:
     def sqlite_databases(self) -> Path:
         """The folder in which credentials may name SQLite databases."""
         return Path(self.sqlite_folder) if self.sqlite_folder else self.data_folder / "databases"
+
+    @property
+    def snapshots(self) -> Path:
+        """The folder of snapshots."""
+        return Path(self.snapshot_folder) if self.snapshot_folder else self.data_folder / "snapshots"
 
     @property
     def data_folder(self) -> Path:

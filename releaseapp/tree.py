@@ -7,23 +7,27 @@ from pyramid.authorization import Allow, Authenticated
 
 from releaseapp.agents.resources import AgentNode, Agents, AllAgents, Memory, Tasks
 from releaseapp.auth.resources import AccountNode, Auth, Sessions, Tokens
+from releaseapp.connections.resources import ConnectionsNode
 from releaseapp.credentials.resources import Credentials
+from releaseapp.releases.resources import ChecksNode, OperationsNode, ReleasePage, Releases
+from releaseapp.rolematrix.resources import RoleMatrixNode
 from releaseapp.runs.approvals.resources import Approvals
 from releaseapp.runs.limits.resources import SettingsNode
 from releaseapp.runs.queues.resources import Queues
 from releaseapp.runs.resources import RunNode, RunsNode, StepsNode
+from releaseapp.snapshots.resources import Snapshots
 from releaseapp.web.request import Request
 from releaseapp.web.resources import Resource
 from releaseapp.web.statics import Static
-from releaseapp.web.views import PERSON, SIGNED_IN
+from releaseapp.web.views import OPERATOR, PERSON, SIGNED_IN
 from releaseapp.workflows.resources import Schemas, Versions, WorkflowNode, Workflows
 from releaseapp.workspaces.resources import Activity, Members, Roles, WorkspaceNode, Workspaces
 
 
 class Root(Resource):
-    """``/``: what is the person's own is open to the person; everything else is opened further down."""
+    """``/``: what belongs to the person, and to operators, is open to them; everything else is opened further down."""
 
-    __acl__: ClassVar[Any] = [(Allow, Authenticated, SIGNED_IN), (Allow, PERSON, PERSON)]
+    __acl__: ClassVar[Any] = [(Allow, Authenticated, SIGNED_IN), (Allow, PERSON, PERSON), (Allow, OPERATOR, OPERATOR)]
 
     def __init__(self, request: Request) -> None:
         super().__init__(request, "", None)
@@ -34,6 +38,7 @@ TREE: Mapping[type[Resource], Mapping[str, type[Resource]]] = {
         "account": AccountNode,
         "agents": AllAgents,
         "auth": Auth,
+        "release": ReleasePage,
         "schemas": Schemas,
         "static": Static,
         "workspaces": Workspaces,
@@ -41,6 +46,14 @@ TREE: Mapping[type[Resource], Mapping[str, type[Resource]]] = {
     Auth: {
         "sessions": Sessions,
         "tokens": Tokens,
+    },
+    ReleasePage: {
+        "checks": ChecksNode,
+        "connections": ConnectionsNode,
+        "operations": OperationsNode,
+        "releases": Releases,
+        "roles": RoleMatrixNode,
+        "snapshots": Snapshots,
     },
     WorkspaceNode: {
         "activity": Activity,

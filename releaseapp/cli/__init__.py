@@ -11,7 +11,10 @@ from releaseapp.cli.credentials import credentials
 from releaseapp.cli.ini import INI, open_server, refusals_are_sentences
 from releaseapp.cli.people import user, workspace
 from releaseapp.cli.prune import prune
+from releaseapp.cli.release import release
+from releaseapp.cli.roles import roles
 from releaseapp.cli.runs import runs
+from releaseapp.cli.snapshots import snapshot
 from releaseapp.cli.workflows import workflows
 from releaseapp.seeds import demo_lines
 from releaseapp.seeds import seed as make_demo
@@ -64,5 +67,5 @@ def worker(ini: Path) -> None:
     db.close()
 
 
-for command in (credentials, prune, runs, user, workflows, workspace):
+for command in (credentials, prune, release, roles, runs, snapshot, user, workflows, workspace):
     main.add_command(command)

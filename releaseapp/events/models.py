@@ -16,6 +16,7 @@ class EventType(StrEnum):
     AGENT_UPDATED = "agent.updated"
     ACCOUNT_CREATED = "account.created"
     ACCOUNT_DISABLED = "account.disabled"
+    ACCOUNT_ENABLED = "account.enabled"
     ACCOUNT_UPDATED = "account.updated"
     APPROVAL_DECIDED = "approval.decided"
     APPROVAL_EXPIRED = "approval.expired"
@@ -28,14 +29,24 @@ class EventType(StrEnum):
     EDIT_FORCED = "edit.forced"
     EDIT_LOCKED = "edit.locked"
     EDIT_UNLOCKED = "edit.unlocked"
+    MAINTENANCE_BEGAN = "maintenance.began"
+    MAINTENANCE_ENDED = "maintenance.ended"
     MEMBER_ADDED = "member.added"
     MEMBER_REMOVED = "member.removed"
     MEMBER_UPDATED = "member.updated"
     MEMORY_CREATED = "memory.created"
     MEMORY_DELETED = "memory.deleted"
     MEMORY_UPDATED = "memory.updated"
+    OPERATION_FINISHED = "operation.finished"
+    OPERATION_PROGRESSED = "operation.progressed"
+    OPERATION_STARTED = "operation.started"
     QUEUE_PUBLISHED = "queue.published"
     QUEUE_REMOVED = "queue.removed"
+    RELEASE_FINISHED = "release.finished"
+    RELEASE_NOTED = "release.noted"
+    RELEASE_PROMOTED = "release.promoted"
+    RELEASE_ROLLED_BACK = "release.rolled_back"
+    RELEASE_STARTED = "release.started"
     RUN_CANCELLED = "run.cancelled"
     RUN_FAILED = "run.failed"
     RUN_PRUNED = "run.pruned"
@@ -46,8 +57,12 @@ class EventType(StrEnum):
     RUN_STARTED = "run.started"
     RUN_SUCCEEDED = "run.succeeded"
     RUN_WAITING = "run.waiting"
+    SECRET_ROTATED = "secret.rotated"  # noqa: S105 - the name of an event
     SESSION_ENDED = "session.ended"
     SESSION_STARTED = "session.started"
+    SNAPSHOT_DELETED = "snapshot.deleted"
+    SNAPSHOT_MADE = "snapshot.made"
+    SNAPSHOT_RESTORED = "snapshot.restored"
     STEP_CANCELLED = "step.cancelled"
     STEP_FAILED = "step.failed"
     STEP_LATE = "step.late"
@@ -83,11 +98,16 @@ _PERMISSION_BY_THING: dict[str, Permission | None] = {
     "approval": Permission.RUNS_VIEW,
     "credential": Permission.CREDENTIALS_VIEW,
     "edit": Permission.WORKFLOWS_VIEW,
+    "maintenance": None,
     "member": Permission.MEMBERS_VIEW,
     "memory": Permission.MEMORY_VIEW,
+    "operation": None,
     "queue": Permission.RUNS_VIEW,
+    "release": None,
     "run": Permission.RUNS_VIEW,
+    "secret": None,
     "session": None,
+    "snapshot": None,
     "step": Permission.RUNS_VIEW,
     "task": Permission.AGENTS_VIEW,
     "token": None,
@@ -96,12 +116,20 @@ _PERMISSION_BY_THING: dict[str, Permission | None] = {
     "workspace": Permission.WORKSPACE_VIEW,
 }
 
+_FOR_OPERATORS = {"maintenance", "operation", "release", "secret", "snapshot"}
+"""Things of the server, which operators see, whatever workspace they belong to."""
+
+
+def is_for_operators(event_type: str) -> bool:
+    """Whether events of this type are about the server itself, and so for its operators."""
+    return event_type.partition(".")[0] in _FOR_OPERATORS
+
 
 def permission_for(event_type: str, subject: str = "") -> Permission | None:
     """The permission that lets a member see events of this type in a workspace.
 
-    None means that no role covers it: such events concern one account, and
-    only the audit trail and that account may read them. Editing is seen by those
+    None means that no role covers it: such events concern one account, or (see
+    :func:`is_for_operators`) the server, and nobody else may read them. Editing is seen by those
     who may see what is edited: an agent, or (as without a ``subject``) a draft.
     Raises KeyError for a type whose thing is not in the catalogue.
     """

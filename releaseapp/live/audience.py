@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
-from releaseapp.events.models import Event, permission_for
+from releaseapp.events.models import Event, is_for_operators, permission_for
 from releaseapp.permissions import Permission
 from releaseapp.workspaces.models import Identity
 
@@ -33,14 +33,17 @@ class Told:
     permission: Permission | None
     accounts: frozenset[str]
     frame: bytes
+    for_operators: bool = False
 
     @property
     def private(self) -> bool:
-        """Whether it is heard by account, not by role: sign-ins, tokens, the account itself."""
+        """Whether it is heard by account, not by role: sign-ins, tokens, the account itself, the server."""
         return self.permission is None or self.workspace_id is None
 
     def may_hear(self, identity: Identity) -> bool:
         """Whether the identity may hear of it; private events reach people only, never their programs."""
+        if self.for_operators:
+            return identity.token_name is None and identity.account.is_operator
         if self.permission is None or self.workspace_id is None:
             return identity.token_name is None and identity.account.id in self.accounts
         return identity.allows(self.workspace_id, self.permission)
@@ -53,7 +56,7 @@ def tell(event: Event, frame: bytes) -> Told | None:
     except KeyError:
         return None
     accounts = frozenset(account for account in (event.subject, event.actor) if account is not None)
-    return Told(event.id, event.workspace_id, permission, accounts, frame)
+    return Told(event.id, event.workspace_id, permission, accounts, frame, is_for_operators(event.type))
 
 
 @dataclass(slots=True)
@@ -71,6 +74,7 @@ class Audience(Generic[H]):
         self._groups: dict[Signature, _Group[H]] = {}
         self._rooms: dict[str, set[Signature]] = {}
         self._by_account: dict[str, dict[H, None]] = {}
+        self._operators: dict[H, None] = {}
         self._seats: dict[H, tuple[Signature, str]] = {}
 
     def __contains__(self, listener: H) -> bool:
@@ -87,6 +91,8 @@ class Audience(Generic[H]):
                 self._rooms.setdefault(workspace_id, set()).add(signature)
         self._groups[signature].members[listener] = None
         self._by_account.setdefault(identity.account.id, {})[listener] = None
+        if identity.account.is_operator:
+            self._operators[listener] = None
         self._seats[listener] = (signature, identity.account.id)
 
     def leave(self, listener: H) -> None:
@@ -94,6 +100,7 @@ class Audience(Generic[H]):
         signature, account_id = self._seats.pop(listener, (None, ""))
         if signature is None:
             return
+        self._operators.pop(listener, None)
         del self._by_account[account_id][listener]
         if not self._by_account[account_id]:
             del self._by_account[account_id]
@@ -126,7 +133,8 @@ class Audience(Generic[H]):
         return [self._groups[signature] for signature in signatures]
 
     def _to_accounts(self, told: Told) -> Iterator[tuple[bytes, int, list[H]]]:
-        for account_id in told.accounts:
-            members = [item for item in self._by_account.get(account_id, ()) if told.may_hear(item.identity)]
+        rooms = [self._operators] if told.for_operators else [self._by_account.get(one, {}) for one in told.accounts]
+        for room in rooms:
+            members = [item for item in room if told.may_hear(item.identity)]
             if members:
                 yield told.frame, 1, members

@@ -14,6 +14,9 @@ SIGNED_IN = "signed-in"
 PERSON = "person"
 """For what belongs to a person alone: a program with an API token may not call it."""
 
+OPERATOR = "operator"
+"""For what concerns the server as a whole: people whose account is an operator's, never their programs."""
+
 
 def api(context: type, permission: str, method: str = "GET", name: str = "", **options: Any) -> Any:
     """Declares a view that answers JSON."""

@@ -15,7 +15,7 @@ from releaseapp.runs.service import find_run
 from releaseapp.steps.api import Ask
 from releaseapp.tree import TREE
 from releaseapp.web.view_table import declared_views
-from releaseapp.web.views import OPEN
+from releaseapp.web.views import OPEN, OPERATOR
 from releaseapp.workspaces.service import identify, set_permission
 
 
@@ -46,6 +46,15 @@ def world(app):
     member = people[Role.VIEWER].get("/auth/me").json["user"]["id"]
     addresses = {
         "Root": "/",
+        "ReleasePage": "/release",
+        "Releases": "/release/releases",
+        "ReleaseNode": "/release/releases/rel_none",
+        "ChecksNode": "/release/checks",
+        "OperationsNode": "/release/operations",
+        "ConnectionsNode": "/release/connections",
+        "RoleMatrixNode": "/release/roles",
+        "Snapshots": "/release/snapshots",
+        "SnapshotNode": "/release/snapshots/none",
         "Auth": "/auth",
         "Sessions": "/auth/sessions",
         "SessionNode": "/auth/sessions/ses_none",
@@ -183,3 +192,22 @@ def test_only_owners_change_the_matrix_and_never_their_own_column(app, seeded, s
     avery = identify(seeded, settings, app.as_program("avery.owner@example.com").authorization[1])
     with pytest.raises(Conflict):
         set_permission(seeded, "workspace-aurora", Role.OWNER, Permission.AGENTS_EDIT, granted=False, actor=avery)
+
+
+def test_what_concerns_the_server_is_for_operators_and_never_for_their_programs(world):
+    app, people, stranger, addresses = world
+    token = people[Role.OWNER].post_json(
+        "/auth/tokens", {"workspace": "aurora", "name": "ci", "role": "owner"}, status=201
+    )
+    program = app.with_token(token.json["token"])
+    for view in declared_views(app.app.registry):
+        if view.permission != OPERATOR:
+            continue
+        for method in view.methods:
+            for caller in (people[Role.ADMIN], stranger, program):
+                answer = ask(caller, view, addresses, method)
+                assert answer.status_int == 403, f"{method} {view.context.__name__}/{view.name}: {answer.status}"
+            if method == "GET":
+                answer = ask(people[Role.OWNER], view, addresses, method)
+                assert answer.status_int != 403
+                assert answer.status_int < 500

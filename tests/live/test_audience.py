@@ -10,8 +10,8 @@ from releaseapp.permissions import DEFAULT_MATRIX, Role
 from releaseapp.workspaces.models import Identity, Membership
 
 
-def identity(name, *memberships, program=None):
-    account = Account(name, f"{name}@example.com", name, False, False, False, None, "", "")
+def identity(name, *memberships, program=None, operator=False):
+    account = Account(name, f"{name}@example.com", name, operator, False, False, None, "", "")
     held = {w: Membership(w, w, w, role, DEFAULT_MATRIX[role]) for w, role in memberships}
     return Identity(account, f"ses_{name}", held, program)
 
@@ -24,8 +24,8 @@ class Listener:
         return self.identity.account.name
 
 
-def seated(audience, name, *memberships, program=None):
-    one = Listener(identity(name, *memberships, program=program))
+def seated(audience, name, *memberships, program=None, operator=False):
+    one = Listener(identity(name, *memberships, program=program, operator=operator))
     audience.join(one)
     return one
 
@@ -99,3 +99,14 @@ def test_a_connection_that_is_finished_never_writes_again():
     assert not connection.write(b"after")
     connection.end(4401, "", patience=1)
     assert written == [b"before"]
+
+
+def test_what_concerns_the_server_is_heard_by_operators_and_not_by_their_programs():
+    audience = Audience()
+    seated(audience, "operator", operator=True)
+    seated(audience, "program", operator=True, program="ci")
+    seated(audience, "owner", ("a", Role.OWNER))
+    gone = seated(audience, "gone", operator=True)
+    audience.leave(gone)
+    batch = [event(1, "snapshot.made", None, actor="owner"), event(2, "release.started", None, subject="owner")]
+    assert heard(audience, *batch) == {"operator": b"<1><2>"}

@@ -114,12 +114,15 @@ class Driver:
         fresh = run.epoch == 1 and run.attempt == 1
         self._state = load_state(run, [] if fresh else queries.list_attempts(self._kit.db, run.id))
         self._advance = Advance(self._state, self._around)
-        if run.takeovers > MOST_TAKEOVERS and not any(
-            one.status is StepStatus.RUNNING for one in self._state.active.values()
-        ):
-            self._advance.fail_run(f"Its worker died {run.takeovers} times while deciding what comes next.")
-        for attempt in list(self._state.active.values()):
-            if attempt.status is StepStatus.RUNNING:
+        left_behind = [one for one in self._state.active.values() if one.status is StepStatus.RUNNING]
+        if run.takeovers > MOST_TAKEOVERS:
+            # Whoever got as far as writing has begun the count anew: it is not the steps at work that kill them.
+            sentence = f"Its worker died {run.takeovers} times while deciding what comes next."
+            self._advance.fail_run(sentence)
+            for attempt in left_behind:
+                self._advance.fail(attempt, sentence, retryable=False)
+        else:
+            for attempt in left_behind:
                 self._log(attempt, "Taken up again after its worker had died.")
                 self._advance.restart(attempt)
         self._look()
@@ -352,10 +355,16 @@ class Driver:
     def _patience(self) -> float:
         if self._lines:
             return _FLUSH_SECONDS
+        if self._stopping:
+            # Whatever is due meanwhile is for the next worker.
+            return _LOOK_SECONDS
+        now = clock.now_text()
         times = [self._run_deadline()]
         for attempt in self._state.active.values():
-            # What depends on others comes by a nudge, also when its time has passed.
+            # What depends on others comes by a nudge, what waits for room when something ends: also behind its time.
             own = attempt.wake_at if attempt.waits_for is None else None
+            if attempt.status is StepStatus.PENDING and own is not None and own <= now:
+                own = None
             times += [time for time in (own, self._deadline_of(attempt)) if time is not None]
         left = (clock.parse(min(times)) - clock.now()).total_seconds()
         return min(max(left, 0.001), _LOOK_SECONDS)

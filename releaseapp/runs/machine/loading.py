@@ -76,5 +76,9 @@ def _end(state: RunState, step: StepState, attempt: Attempt) -> None:
 
 
 def _fail(state: RunState, step: StepState, attempt: Attempt) -> None:
-    if step.planned.written.on_error is OnError.FAIL and state.failure is None:
+    if step.planned.written.on_error is not OnError.FAIL:
+        return
+    # The run failed by what failed first, and the rows come in another order.
+    if state.failure is None or (attempt.finished_at or "") < state.failed_at:
         state.failure = (attempt.key, attempt.error or "")
+        state.failed_at = attempt.finished_at or ""

@@ -140,6 +140,7 @@ class RunState:
         self.steps_done = 0
         self.step_runs = 0
         self.failure: tuple[str | None, str] | None = None
+        self.failed_at = ""
         self.status: RunStatus = RunStatus.RUNNING
         self.output: str | None = None
         self.error: str | None = None
@@ -168,7 +169,8 @@ class RunState:
         step_id = step.planned.id
         self.feeding.pop(step_id, None)
         self.outputs[step_id] = {"output": output, "status": status.value, "error": error}
-        self.steps_done += 1
+        # One that nobody waited for any more was not done; who loads the run later finds such rows, too.
+        self.steps_done += status is not StepStatus.CANCELLED
         for later_id in step.planned.before:
             later = self.steps[later_id]
             later.missing.discard(step_id)

@@ -1,0 +1,1 @@
+"""The role matrix of the whole server: who may do what where, shown, verified, compared."""
