@@ -12,6 +12,7 @@ class Kind(StrEnum):
     CHECK = "check"
     DRILL = "drill"
     PRUNE = "prune"
+    RELEASE = "release"
     RESTORE = "restore"
     ROLLBACK = "rollback"
     SNAPSHOT = "snapshot"
@@ -19,8 +20,8 @@ class Kind(StrEnum):
     VERIFY = "verify"
 
 
-ALONE = frozenset(Kind) - {Kind.CHECK, Kind.VERIFY}
-"""Kinds of which one at a time is at work, in all processes together."""
+ALONE = frozenset(Kind) - {Kind.CHECK, Kind.RELEASE, Kind.VERIFY}
+"""Kinds of which one at a time is at work, in all processes together. A release takes its snapshot as one of these."""
 
 
 class Status(StrEnum):

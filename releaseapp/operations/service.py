@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 BEAT_SECONDS = 5.0
 LAPSE_SECONDS = 60.0
 """A process that was not heard of for so long has died: what it did is interrupted."""
+GONE_SECONDS = 12.0
+"""As long when this very host knows no such process any more: two beats and a little."""
 
 
 class Report:
@@ -99,7 +101,14 @@ def carry_out(db: Database, operation: Operation, work: Work) -> Operation:
 
 def start_in_thread(db: Database, kind: Kind, actor: str | None, work: Work) -> Operation:
     """Begins as :func:`begin` does, and goes on in a thread of its own: for pages, which must not wait."""
-    operation = begin(db, kind, actor)
+    return go_on_in_thread(db, begin(db, kind, actor), work)
+
+
+def go_on_in_thread(db: Database, operation: Operation, work: Work) -> Operation:
+    """Does the work of an operation that :func:`begin` gave, in a thread of its own; nothing is raised from there.
+
+    What ``begin`` wrote must be committed by now: another thread sees nothing of it before.
+    """
 
     def go() -> None:
         try:
@@ -146,10 +155,31 @@ def _interrupt_the_dead(tx: Transaction) -> None:
 
 
 def _as_it_is(operation: Operation) -> Operation:
-    if operation.status is Status.RUNNING and operation.beat_at < clock.later_text(-LAPSE_SECONDS):
+    if operation.status is Status.RUNNING and _has_died(operation):
         sentence = f"Its process died. It was at: {operation.sentence}"
         return msgspec.structs.replace(operation, status=Status.INTERRUPTED, sentence=sentence)
     return operation
+
+
+def _has_died(operation: Operation) -> bool:
+    if operation.beat_at < clock.later_text(-LAPSE_SECONDS):
+        return True
+    # Containers may share a name and not their processes, so that a beat still counts for more.
+    return operation.beat_at < clock.later_text(-GONE_SECONDS) and _is_gone(operation.process)
+
+
+def _is_gone(process: str) -> bool:
+    """Whether a process of this host has ended; those of others cannot be looked at."""
+    host, _, pid = process.rpartition(":")
+    if host != socket.gethostname() or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _end(db: Database, operation: Operation, status: Status, sentence: str, result: dict[str, Any]) -> Operation:
