@@ -7,6 +7,7 @@ import msgspec
 
 from releaseapp import clock
 from releaseapp.db.api import Database, Transaction
+from releaseapp.errors import Conflict
 from releaseapp.events.models import EventType
 from releaseapp.events.service import append
 from releaseapp.releases import queries
@@ -53,8 +54,15 @@ def note_down(db: Database, release: Release, who: Who, line: Line) -> None:
 
 
 def move(db: Database, release: Release, who: Who, line: Line, **changes: Any) -> Release:
-    """Changes a release and writes the line that says so, in one transaction; returns it as it is now."""
+    """Changes a release and writes the line that says so, in one transaction; returns it as it is now.
+
+    Raises Conflict when it does not stand any more where it stood: a process that slept too long must not go on.
+    """
     with db.transaction() as tx:
+        present = queries.find_release(tx, release.id)
+        if present is None or present.status is not release.status:
+            state = present.status.words if present else "gone"
+            raise Conflict(f"Meanwhile somebody else went on with this release, and it is {state}.")
         changed = msgspec.structs.replace(release, **changes)
         queries.update_release(tx, changed)
         write(tx, changed, who, line)

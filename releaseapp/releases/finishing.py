@@ -1,0 +1,123 @@
+"""Finishing a release: the connections stayed calm, and whoever must hear of it was called."""
+
+import msgspec
+
+from releaseapp import clock
+from releaseapp.errors import Conflict
+from releaseapp.operations.service import Report
+from releaseapp.releases import journal, queries
+from releaseapp.releases.ground import Ground
+from releaseapp.releases.journal import Line
+from releaseapp.releases.machine import Verb, require
+from releaseapp.releases.models import EntryKind, HookAnswer, Release, Status, Who
+from releaseapp.releases.promoting import BUSY, CALM, insist, look_at_connections
+from releaseapp.releases.working import NONE_OPEN, Begun, Refused, claim, claimed, refuse_while_another, what_happened
+
+
+class Closing(msgspec.Struct, frozen=True):
+    """What finishing was asked with: a note for the log, and why to go on whatever speaks against it."""
+
+    note: str = ""
+    despite: str = ""
+
+
+def finish(ground: Ground, who: Who, closing: Closing) -> Begun:
+    """Finishes the open release; raises Conflict as :func:`claim` does.
+
+    The work raises Refused when connections are not calm, or the hook has not answered well, and ``despite`` is no
+    reason.
+    """
+    return claim(ground, Verb.FINISH, who, lambda one, report: _finish(ground, who, one, closing, report))
+
+
+def call_hook_again(ground: Ground, who: Who) -> Begun:
+    """Calls the hook for the release that is promoted, or else for the newest if it is finished.
+
+    Raises Conflict when there is none, or no hook; the work raises Refused when it is not answered well.
+    """
+    if not ground.settings.release_hook_url:
+        raise Conflict("No hook is set; release_hook_url names the address to call.")
+    with ground.db.transaction() as tx:
+        refuse_while_another(tx)
+        newest = next(iter(queries.list_releases(tx, "\U0010ffff", 1)), None)
+        release = queries.find_release(tx, newest.id) if newest else None
+        if release is None:
+            raise Conflict(NONE_OPEN)
+        require(Verb.HOOK, release, what_happened(tx, release.id))
+        return claimed(ground, Verb.HOOK, who, release, lambda one, report: _hook(ground, who, one, report))
+
+
+def hook_is_answered(ground: Ground, release: Release) -> bool:
+    """Whether nobody must be called any more: it was answered well, or there is no hook."""
+    if not ground.settings.release_hook_url:
+        return True
+    entries = queries.list_entries(ground.db, release.id, 0)
+    return any(one.kind is EntryKind.HOOK_ANSWERED and one.data.get("success") for one in entries)
+
+
+def _finish(ground: Ground, who: Who, release: Release, closing: Closing, report: Report) -> str:
+    despite = closing.despite.strip()
+    report.tell("Looks at the connections.", 0.2)
+    fault = _gate_fault(ground, who, release)
+    if fault is not None:
+        if not despite:
+            raise _refuse(ground, who, release, fault[0], waits=fault[1])
+        insist(ground, who, release, Verb.FINISH, [fault[0]], despite)
+    elif not hook_is_answered(ground, release):
+        # Only behind a gate that is green.
+        report.tell("Calls the hook.", 0.5)
+        answer = _call(ground, who, release)
+        if not answer.is_success and not despite:
+            raise _refuse(ground, who, release, f"The hook was not answered well. {answer.sentence}", waits=True)
+        if not answer.is_success:
+            insist(ground, who, release, Verb.FINISH, [answer.sentence], despite)
+    with ground.db.transaction() as tx:
+        if closing.note.strip():
+            journal.write(tx, release, who, Line(EntryKind.NOTE, closing.note.strip()))
+        line = Line(EntryKind.FINISHED, f"Finished: {release.to_version} is released.")
+        journal.move(ground.db, release, who, line, status=Status.FINISHED, finished_at=clock.now_text())
+    return f"The release of {release.to_version} is finished."
+
+
+def _hook(ground: Ground, who: Who, release: Release, report: Report) -> str:
+    if release.status is Status.PROMOTED and (fault := _gate_fault(ground, who, release)):
+        raise _refuse(ground, who, release, f"The hook was not called. {fault[0]}", waits=fault[1])
+    report.tell("Calls the hook.", 0.5)
+    answer = _call(ground, who, release)
+    if not answer.is_success:
+        raise Refused(f"The hook was not answered well. {answer.sentence}")
+    return answer.sentence
+
+
+def _gate_fault(ground: Ground, who: Who, release: Release) -> tuple[str, bool] | None:
+    """Why the gate is not green, and whether time may cure that; None when it is."""
+    since = release.promoted_at or release.started_at
+    verdict = look_at_connections(ground, who, release, "since the promotion", since)
+    if verdict.verdict == CALM:
+        return None
+    return f"Connections are {verdict.verdict}. {' '.join(verdict.reasons)}".strip(), verdict.verdict == BUSY
+
+
+def _call(ground: Ground, who: Who, release: Release) -> HookAnswer:
+    content = msgspec.json.encode(
+        {
+            "type": "release.finished",
+            "release": release.id,
+            "from_version": release.from_version,
+            "to_version": release.to_version,
+            "started_at": release.started_at,
+            "promoted_at": release.promoted_at,
+        }
+    )
+    # Written before: who finds this without an answer calls again, and the receiver knows the repeat by its id.
+    journal.note_down(ground.db, release, who, Line(EntryKind.HOOK_CALLED, "Calls the hook."))
+    answer = ground.call_hook(release.id, content)
+    data = {"status": answer.status, "seconds": answer.seconds, "success": answer.is_success}
+    journal.note_down(ground.db, release, who, Line(EntryKind.HOOK_ANSWERED, answer.sentence, data))
+    return answer
+
+
+def _refuse(ground: Ground, who: Who, release: Release, fault: str, *, waits: bool) -> Refused:
+    line = Line(EntryKind.REFUSED, f"Not finished. {fault}", {"verb": "finish", "faults": [fault]})
+    journal.note_down(ground.db, release, who, line)
+    return Refused(f"Not finished. {fault}", waits=waits)

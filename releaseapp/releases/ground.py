@@ -1,0 +1,34 @@
+"""What the verbs of a release need of the rooms below, each as a function: so that they can be told apart and tried."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from releaseapp.db.api import Database
+from releaseapp.operations.service import Report
+from releaseapp.releases.models import Finding, Health, HookAnswer, Loss, PutBack, Taken, Verdict
+from releaseapp.settings import Settings
+
+
+class Ground(msgspec.Struct, frozen=True):
+    """What a release stands on.
+
+    ``check()`` runs every check; ``take_snapshot(actor, note)`` makes one of the server as it is; ``preview(name)``
+    says what putting that one back would lose; ``put_back(name, actor, report)`` does so and keeps what was replaced;
+    ``matrix()`` is the role matrix now and ``difference(before, after)`` sentences on how two differ;
+    ``connections(since, until)`` the gate's verdict; ``ask_health(url)`` what answers there;
+    ``call_hook(release_id, content)`` calls the address of ``release_hook_url``, signed.
+    """
+
+    db: Database
+    settings: Settings
+    check: Callable[[], list[Finding]]
+    take_snapshot: Callable[[str | None, str], Taken]
+    preview: Callable[[str], Loss]
+    put_back: Callable[[str, str | None, Report], PutBack]
+    matrix: Callable[[], dict[str, Any]]
+    difference: Callable[[dict[str, Any], dict[str, Any]], list[str]]
+    connections: Callable[[str, str], Verdict]
+    ask_health: Callable[[str], Health]
+    call_hook: Callable[[str, bytes], HookAnswer]

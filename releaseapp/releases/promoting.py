@@ -1,0 +1,104 @@
+"""Promoting a release: the new process is up, is the announced version, and keeps its connections."""
+
+import msgspec
+
+from releaseapp import clock
+from releaseapp.operations.service import Report
+from releaseapp.releases import journal
+from releaseapp.releases.ground import Ground
+from releaseapp.releases.journal import Line
+from releaseapp.releases.machine import Verb
+from releaseapp.releases.models import EntryKind, Health, Release, Status, Verdict, Who
+from releaseapp.releases.roles import roles_now
+from releaseapp.releases.working import Begun, Refused, claim
+
+CALM = "calm"
+BUSY = "busy"
+
+
+def promote(ground: Ground, who: Who, url: str, despite: str = "") -> Begun:
+    """Promotes the open release when what answers at ``url`` ("" for this process) is fit.
+
+    Raises Conflict as :func:`claim` does; the work raises Refused when something speaks against it and ``despite`` is
+    no reason.
+    """
+    return claim(
+        ground, Verb.PROMOTE, who, lambda one, report: _promote(ground, who, one, Wish(url, despite.strip(), report))
+    )
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """What was asked for: where to look, why to go on whatever speaks against it, and where to tell progress."""
+
+    url: str
+    despite: str
+    report: Report
+
+
+def look_at_connections(ground: Ground, who: Who, release: Release, phase: str, since: str) -> Verdict:
+    """Asks the gate for the connections since a moment, and writes down what it says."""
+    now = clock.now_text()
+    verdict = ground.connections(since, now)
+    sentence = f"Connections {phase} are {verdict.verdict}. {' '.join(verdict.reasons)}".strip()
+    data = {"phase": phase, "since": since, "until": now, **msgspec.to_builtins(verdict)}
+    journal.note_down(ground.db, release, who, Line(EntryKind.CONNECTIONS, sentence, data))
+    return verdict
+
+
+def insist(ground: Ground, who: Who, release: Release, verb: Verb, faults: list[str], despite: str) -> None:
+    """Writes down that a reason was given to go on in spite of faults."""
+    sentence = f"Goes on despite: {' '.join(faults)} The reason: {despite}"
+    line = Line(EntryKind.DESPITE, sentence, {"verb": verb.value, "reason": despite, "faults": faults})
+    journal.note_down(ground.db, release, who, line)
+
+
+def _promote(ground: Ground, who: Who, release: Release, wish: Wish) -> str:
+    wish.report.tell("Asks the new process.", 0.2)
+    health = ground.ask_health(wish.url)
+    line = Line(EntryKind.HEALTH, _told(health), msgspec.to_builtins(health))
+    journal.note_down(ground.db, release, who, line)
+    if not health.reached:
+        raise _refuse(ground, who, release, [_told(health)], waits=False)
+    wish.report.tell("Looks at the connections.", 0.6)
+    verdict = look_at_connections(ground, who, release, "since the start", release.started_at)
+    faults = [*health.faults, *_version_faults(release, health), *_roles_faults(ground, release)]
+    only_busy = not faults and verdict.verdict == BUSY
+    if verdict.verdict != CALM:
+        faults.append(f"Connections are {verdict.verdict}. {' '.join(verdict.reasons)}".strip())
+    if faults and not wish.despite:
+        raise _refuse(ground, who, release, faults, waits=only_busy)
+    if faults:
+        insist(ground, who, release, Verb.PROMOTE, faults, wish.despite)
+    line = Line(EntryKind.PROMOTED, f"Promoted: {health.version} answers.", {"version": health.version})
+    journal.move(ground.db, release, who, line, status=Status.PROMOTED, promoted_at=clock.now_text())
+    return f"{release.to_version} is promoted."
+
+
+def _told(health: Health) -> str:
+    where = health.url or "This process"
+    if not health.reached:
+        return f"{where} cannot be reached. {' '.join(health.faults)}".strip()
+    state = "is ready" if health.ready else f"is not ready: {' '.join(health.faults)}"
+    return f"{where} answers with version {health.version or 'unknown'} and {state.rstrip('.')}."
+
+
+def _version_faults(release: Release, health: Health) -> list[str]:
+    if health.version == release.to_version:
+        return []
+    if health.version == release.from_version:
+        still = f"{health.version} still answers, and {release.to_version} was announced:"
+        return [f"{still} start the new version, or look whether a process of the old one is left."]
+    return [f"{health.version or 'No version'} answers, and {release.to_version} was announced."]
+
+
+def _roles_faults(ground: Ground, release: Release) -> list[str]:
+    now = roles_now(ground, release)
+    if not now.changes or now.confirmed:
+        return []
+    return [f"The role matrix differs from the one at the start, and nobody has confirmed it: {' '.join(now.changes)}"]
+
+
+def _refuse(ground: Ground, who: Who, release: Release, faults: list[str], *, waits: bool) -> Refused:
+    line = Line(EntryKind.REFUSED, f"Not promoted. {' '.join(faults)}", {"verb": "promote", "faults": faults})
+    journal.note_down(ground.db, release, who, line)
+    return Refused(f"Not promoted. {' '.join(faults)}", waits=waits)

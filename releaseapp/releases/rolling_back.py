@@ -1,0 +1,63 @@
+"""Rolling a release back: its snapshot is put back while the server runs, and what was replaced is kept."""
+
+import msgspec
+
+from releaseapp import clock
+from releaseapp.errors import Conflict
+from releaseapp.operations.service import Report
+from releaseapp.releases import journal, queries
+from releaseapp.releases.ground import Ground
+from releaseapp.releases.journal import Line
+from releaseapp.releases.machine import Verb, require
+from releaseapp.releases.models import EntryKind, Loss, Release, Status, Who
+from releaseapp.releases.working import NONE_OPEN, Begun, Refused, claim, what_happened
+
+
+def what_is_lost(ground: Ground) -> Loss:
+    """What rolling the open release back would lose; raises Conflict when none can be rolled back."""
+    release = queries.find_open(ground.db)
+    if release is None:
+        raise Conflict(NONE_OPEN)
+    require(Verb.ROLLBACK, release, what_happened(ground.db, release.id))
+    return ground.preview(_snapshot_of(release))
+
+
+def roll_back(ground: Ground, who: Who, why: str) -> Begun:
+    """Rolls the open release back; raises Conflict as :func:`claim` does.
+
+    The work raises Refused when the snapshot cannot be put back. Done again after a process died in the middle, it
+    puts the same snapshot back once more.
+    """
+    return claim(ground, Verb.ROLLBACK, who, lambda one, report: _roll_back(ground, who, one, why.strip(), report))
+
+
+def _roll_back(ground: Ground, who: Who, release: Release, why: str, report: Report) -> str:
+    name = _snapshot_of(release)
+    report.tell("Looks at what would be lost.", 0.05)
+    loss = ground.preview(name)
+    if not loss.possible:
+        sentence = f"Not rolled back. {' '.join(loss.sentences)}"
+        journal.note_down(ground.db, release, who, Line(EntryKind.REFUSED, sentence, {"verb": "rollback"}))
+        raise Refused(sentence)
+    reason = f": {why}" if why else "."
+    line = Line(EntryKind.ROLLBACK_BEGUN, f"Rolls back to the snapshot {name}{reason}",
+                {"why": why, "loss": loss.sentences, "at": clock.now_text()})  # fmt: skip
+    release = journal.move(ground.db, release, who, line, status=Status.ROLLING_BACK)
+    put_back = ground.put_back(name, who.actor, report)
+    waited = f"{put_back.seconds_writes_waited:.2f} s"
+    with ground.db.transaction() as tx:
+        sentence = (
+            f"Put back {put_back.snapshot} in {put_back.seconds:.2f} s; writes waited {waited}, nothing was refused. "
+            f"What was replaced is kept as {put_back.before}."
+        )
+        journal.write(tx, release, who, Line(EntryKind.RESTORED, sentence, msgspec.to_builtins(put_back)))
+        line = Line(EntryKind.ROLLED_BACK, f"Rolled back: start {put_back.app_version}, which fits the data.",
+                    {"app_version": put_back.app_version})  # fmt: skip
+        journal.move(ground.db, release, who, line, status=Status.ROLLED_BACK, finished_at=clock.now_text())
+    return f"Rolled back to {put_back.snapshot}; writes waited {waited}. Start {put_back.app_version}."
+
+
+def _snapshot_of(release: Release) -> str:
+    if release.snapshot is None:
+        raise Conflict("The release has no snapshot, for it has not started; abandon it instead.")
+    return release.snapshot
