@@ -27,7 +27,7 @@ _NEXT = {
     Status.PROMOTED: (Verb.FINISH, "Watch it for a while. Finish when all is well, or roll back."),
     Status.ROLLING_BACK: (
         Verb.ROLLBACK,
-        "The rollback did not come to its end. Roll back again: it is safe to repeat.",
+        "The rollback did not come to its end. Roll back again: that is safe.",
     ),
 }
 _CONFIRM = (Verb.CONFIRM, "The role matrix differs from the one at the start. Look at the difference, and confirm it.")

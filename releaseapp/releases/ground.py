@@ -18,7 +18,8 @@ class Ground(msgspec.Struct, frozen=True):
     says what putting that one back would lose; ``put_back(name, actor, report)`` does so and keeps what was replaced;
     ``matrix()`` is the role matrix now and ``difference(before, after)`` sentences on how two differ;
     ``connections(since, until)`` the gate's verdict; ``ask_health(url)`` what answers there;
-    ``call_hook(release_id, content)`` calls the address of ``release_hook_url``, signed.
+    ``call_hook(release_id, content)`` calls the address of ``release_hook_url``, signed. ``ini`` is how commands in
+    the log name the server's file.
     """
 
     db: Database
@@ -32,3 +33,4 @@ class Ground(msgspec.Struct, frozen=True):
     connections: Callable[[str, str], Verdict]
     ask_health: Callable[[str], Health]
     call_hook: Callable[[str, bytes], HookAnswer]
+    ini: str = "INI"

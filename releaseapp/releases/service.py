@@ -6,7 +6,9 @@ from releaseapp.errors import Conflict, Invalid, NotFound
 from releaseapp.releases import journal, queries
 from releaseapp.releases.finishing import call_hook_again, finish, hook_is_answered
 from releaseapp.releases.journal import Line
+from releaseapp.releases.log import Log, build_log
 from releaseapp.releases.machine import Verb, require
+from releaseapp.releases.markdown import as_markdown
 from releaseapp.releases.models import Entry, EntryKind, Release, Status, Who
 from releaseapp.releases.promoting import promote
 from releaseapp.releases.roles import confirm_roles, roles_now
@@ -26,6 +28,8 @@ __all__ = [
     "hook_is_answered",
     "list_entries",
     "list_releases",
+    "log_as_markdown",
+    "log_of",
     "note",
     "perform",
     "perform_in_thread",
@@ -101,3 +105,14 @@ def _sentence(text: str, field: str) -> None:
         raise Invalid.at(f"/{field}", "Say it in a sentence; it stands in the log.")
     if len(text) > _LONGEST_NOTE:
         raise Invalid.at(f"/{field}", f"At most {_LONGEST_NOTE} characters.")
+
+
+def log_of(db: Reader, release_id: str | None = None) -> Log:
+    """The log of a release, or of the newest, as parts that a page shows; raises NotFound."""
+    release = get_release(db, release_id)
+    return build_log(release, queries.list_entries(db, release.id, 0))
+
+
+def log_as_markdown(db: Reader, release_id: str | None = None) -> str:
+    """The log of a release, or of the newest, as Markdown; raises NotFound."""
+    return as_markdown(log_of(db, release_id))

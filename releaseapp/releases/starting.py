@@ -43,8 +43,8 @@ def start(ground: Ground, who: Who, plan: Plan) -> Begun:
             release = _new_release(who, plan)
             queries.insert_release(tx, release)
             versions = f"{release.to_version}, from {release.from_version}"
-            line = Line(EntryKind.BEGUN, f"Begins the release of {versions}: {release.why}{_planned(release)}")
-            journal.write(tx, release, who, line)
+            sentence = f"Begins the release of {versions}: {release.why}{_planned(release)}"
+            journal.write(tx, release, who, Line(EntryKind.BEGUN, sentence, {"ini": ground.ini}))
         elif release.to_version != plan.version:
             raise Conflict(
                 f"The release of {release.to_version} is open ({release.status.words}), and one is open at a time: "
