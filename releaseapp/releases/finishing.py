@@ -10,24 +10,17 @@ from releaseapp.releases.ground import Ground
 from releaseapp.releases.journal import Line
 from releaseapp.releases.machine import Verb, require
 from releaseapp.releases.models import EntryKind, HookAnswer, Release, Status, Who
-from releaseapp.releases.promoting import BUSY, CALM, insist, look_at_connections
+from releaseapp.releases.promoting import BUSY, CALM, Look, Wish, insist, look_at_connections
 from releaseapp.releases.working import NONE_OPEN, Begun, Refused, claim, claimed, refuse_while_another, what_happened
 
 
-class Closing(msgspec.Struct, frozen=True):
-    """What finishing was asked with: a note for the log, and why to go on whatever speaks against it."""
-
-    note: str = ""
-    despite: str = ""
-
-
-def finish(ground: Ground, who: Who, closing: Closing) -> Begun:
+def finish(ground: Ground, who: Who, wish: Wish) -> Begun:
     """Finishes the open release; raises Conflict as :func:`claim` does.
 
     The work raises Refused when connections are not calm, or the hook has not answered well, and ``despite`` is no
     reason.
     """
-    return claim(ground, Verb.FINISH, who, lambda one, report: _finish(ground, who, one, closing, report))
+    return claim(ground, Verb.FINISH, who, lambda one, report: _finish(ground, who, one, wish, report))
 
 
 def call_hook_again(ground: Ground, who: Who) -> Begun:
@@ -55,10 +48,9 @@ def hook_is_answered(ground: Ground, release: Release) -> bool:
     return any(one.kind is EntryKind.HOOK_ANSWERED and one.data.get("success") for one in entries)
 
 
-def _finish(ground: Ground, who: Who, release: Release, closing: Closing, report: Report) -> str:
-    despite = closing.despite.strip()
-    report.tell("Looks at the connections.", 0.2)
-    fault = _gate_fault(ground, who, release)
+def _finish(ground: Ground, who: Who, release: Release, wish: Wish, report: Report) -> str:
+    despite = wish.despite.strip()
+    fault = _gate_fault(ground, who, release, wish.patience, report)
     if fault is not None:
         if not despite:
             raise _refuse(ground, who, release, fault[0], waits=fault[1])
@@ -72,15 +64,15 @@ def _finish(ground: Ground, who: Who, release: Release, closing: Closing, report
         if not answer.is_success:
             insist(ground, who, release, Verb.FINISH, [answer.sentence], despite)
     with ground.db.transaction() as tx:
-        if closing.note.strip():
-            journal.write(tx, release, who, Line(EntryKind.NOTE, closing.note.strip()))
+        if wish.note.strip():
+            journal.write(tx, release, who, Line(EntryKind.NOTE, wish.note.strip()))
         line = Line(EntryKind.FINISHED, f"Finished: {release.to_version} is released.")
         journal.move(ground.db, release, who, line, status=Status.FINISHED, finished_at=clock.now_text())
     return f"The release of {release.to_version} is finished."
 
 
 def _hook(ground: Ground, who: Who, release: Release, report: Report) -> str:
-    if release.status is Status.PROMOTED and (fault := _gate_fault(ground, who, release)):
+    if release.status is Status.PROMOTED and (fault := _gate_fault(ground, who, release, 0, report)):
         raise _refuse(ground, who, release, f"The hook was not called. {fault[0]}", waits=fault[1])
     report.tell("Calls the hook.", 0.5)
     answer = _call(ground, who, release)
@@ -89,10 +81,10 @@ def _hook(ground: Ground, who: Who, release: Release, report: Report) -> str:
     return answer.sentence
 
 
-def _gate_fault(ground: Ground, who: Who, release: Release) -> tuple[str, bool] | None:
+def _gate_fault(ground: Ground, who: Who, release: Release, patience: float, report: Report) -> tuple[str, bool] | None:
     """Why the gate is not green, and whether time may cure that; None when it is."""
-    since = release.promoted_at or release.started_at
-    verdict = look_at_connections(ground, who, release, "since the promotion", since)
+    look = Look("since the promotion", release.promoted_at or release.started_at, patience)
+    verdict = look_at_connections(ground, who, release, look, report)
     if verdict.verdict == CALM:
         return None
     return f"Connections are {verdict.verdict}. {' '.join(verdict.reasons)}".strip(), verdict.verdict == BUSY

@@ -1,5 +1,7 @@
 """Promoting a release: the new process is up, is the announced version, and keeps its connections."""
 
+import time
+
 import msgspec
 
 from releaseapp import clock
@@ -14,31 +16,49 @@ from releaseapp.releases.working import Begun, Refused, claim
 
 CALM = "calm"
 BUSY = "busy"
-
-
-def promote(ground: Ground, who: Who, url: str, despite: str = "") -> Begun:
-    """Promotes the open release when what answers at ``url`` ("" for this process) is fit.
-
-    Raises Conflict as :func:`claim` does; the work raises Refused when something speaks against it and ``despite`` is
-    no reason.
-    """
-    return claim(
-        ground, Verb.PROMOTE, who, lambda one, report: _promote(ground, who, one, Wish(url, despite.strip(), report))
-    )
+PAUSE_SECONDS = 2.0
 
 
 class Wish(msgspec.Struct, frozen=True):
-    """What was asked for: where to look, why to go on whatever speaks against it, and where to tell progress."""
+    """How a verb is asked for.
 
-    url: str
-    despite: str
-    report: Report
+    ``url`` is where the new process answers, "" for this very one; ``despite`` the reason to go on whatever speaks
+    against it; ``patience`` how many seconds busy connections are waited for; ``note`` stands in the log at the end.
+    """
+
+    url: str = ""
+    despite: str = ""
+    patience: float = 0.0
+    note: str = ""
 
 
-def look_at_connections(ground: Ground, who: Who, release: Release, phase: str, since: str) -> Verdict:
-    """Asks the gate for the connections since a moment, and writes down what it says."""
-    now = clock.now_text()
-    verdict = ground.connections(since, now)
+class Look(msgspec.Struct, frozen=True):
+    """Which connections are looked at: a name for the time, when it began, and how long to wait for calm."""
+
+    phase: str
+    since: str
+    patience: float
+
+
+def promote(ground: Ground, who: Who, wish: Wish) -> Begun:
+    """Promotes the open release when what answers is fit.
+
+    Raises Conflict as :func:`claim` does; the work raises Refused when something speaks against it and no reason was
+    given to go on.
+    """
+    return claim(ground, Verb.PROMOTE, who, lambda one, report: _promote(ground, who, one, wish, report))
+
+
+def look_at_connections(ground: Ground, who: Who, release: Release, look: Look, report: Report) -> Verdict:
+    """Asks the gate until it is not busy, or for as long as patience lasts; writes down what it says."""
+    report.tell("Looks at the connections.", 0.5)
+    until = clock.monotonic() + look.patience
+    while (verdict := ground.connections(look.since, clock.now_text())).verdict == BUSY:
+        if clock.monotonic() >= until:
+            break
+        report.tell(f"Connections are busy; waits for calm. {' '.join(verdict.reasons)}".strip(), 0.5)
+        time.sleep(PAUSE_SECONDS)
+    phase, since, now = look.phase, look.since, clock.now_text()
     sentence = f"Connections {phase} are {verdict.verdict}. {' '.join(verdict.reasons)}".strip()
     data = {"phase": phase, "since": since, "until": now, **msgspec.to_builtins(verdict)}
     journal.note_down(ground.db, release, who, Line(EntryKind.CONNECTIONS, sentence, data))
@@ -52,23 +72,23 @@ def insist(ground: Ground, who: Who, release: Release, verb: Verb, faults: list[
     journal.note_down(ground.db, release, who, line)
 
 
-def _promote(ground: Ground, who: Who, release: Release, wish: Wish) -> str:
-    wish.report.tell("Asks the new process.", 0.2)
+def _promote(ground: Ground, who: Who, release: Release, wish: Wish, report: Report) -> str:
+    report.tell("Asks the new process.", 0.2)
     health = ground.ask_health(wish.url)
     line = Line(EntryKind.HEALTH, _told(health), msgspec.to_builtins(health))
     journal.note_down(ground.db, release, who, line)
     if not health.reached:
         raise _refuse(ground, who, release, [_told(health)], waits=False)
-    wish.report.tell("Looks at the connections.", 0.6)
-    verdict = look_at_connections(ground, who, release, "since the start", release.started_at)
+    look = Look("since the start", release.started_at, wish.patience)
+    verdict = look_at_connections(ground, who, release, look, report)
     faults = [*health.faults, *_version_faults(release, health), *_roles_faults(ground, release)]
     only_busy = not faults and verdict.verdict == BUSY
     if verdict.verdict != CALM:
         faults.append(f"Connections are {verdict.verdict}. {' '.join(verdict.reasons)}".strip())
-    if faults and not wish.despite:
+    if faults and not wish.despite.strip():
         raise _refuse(ground, who, release, faults, waits=only_busy)
     if faults:
-        insist(ground, who, release, Verb.PROMOTE, faults, wish.despite)
+        insist(ground, who, release, Verb.PROMOTE, faults, wish.despite.strip())
     line = Line(EntryKind.PROMOTED, f"Promoted: {health.version} answers.", {"version": health.version})
     journal.move(ground.db, release, who, line, status=Status.PROMOTED, promoted_at=clock.now_text())
     return f"{release.to_version} is promoted."

@@ -47,7 +47,7 @@ def _roll_back(ground: Ground, who: Who, release: Release, why: str, report: Rep
     waited = f"{put_back.seconds_writes_waited:.2f} s"
     with ground.db.transaction() as tx:
         sentence = (
-            f"Put back {put_back.snapshot} in {put_back.seconds:.2f} s; writes waited {waited}, nothing was refused. "
+            f"Put back {put_back.snapshot} in {put_back.seconds:.2f} s; writes waited {waited}. "
             f"What was replaced is kept as {put_back.before}."
         )
         journal.write(tx, release, who, Line(EntryKind.RESTORED, sentence, msgspec.to_builtins(put_back)))

@@ -3,6 +3,7 @@
 import pytest
 from releases.world import AVERY, PLAN, World, ground_of
 
+from releaseapp.releases.promoting import Wish
 from releaseapp.releases.service import perform, promote, start
 
 
@@ -23,4 +24,4 @@ def started(ground):
 
 @pytest.fixture
 def promoted(ground, started):
-    return perform(ground, promote(ground, AVERY, ""))
+    return perform(ground, promote(ground, AVERY, Wish()))

@@ -12,10 +12,10 @@ from releaseapp import clock
 from releaseapp.errors import Conflict, Invalid, PreconditionFailed
 from releaseapp.operations.models import Kind
 from releaseapp.operations.service import begin, find_operation
-from releaseapp.releases import machine, service
-from releaseapp.releases.finishing import Closing
+from releaseapp.releases import machine, promoting, service
 from releaseapp.releases.machine import Verb
 from releaseapp.releases.models import HookAnswer, Loss, Status, Verdict
+from releaseapp.releases.promoting import Wish
 from releaseapp.releases.service import abandon, confirm_roles, finish, note, perform, promote, roll_back, start
 from releaseapp.releases.starting import read_moment
 from releaseapp.releases.working import Refused
@@ -34,9 +34,9 @@ def sentences(ground, release):
 def test_a_release_goes_from_start_to_finish_and_every_step_is_written_down(ground, world):
     release = perform(ground, start(ground, AVERY, PLAN))
     assert (release.status, release.who, release.roles) == (Status.STARTED, AVERY.name, world.matrix)
-    release = perform(ground, promote(ground, BAILEY, "http://x"))
+    release = perform(ground, promote(ground, BAILEY, Wish("http://x")))
     assert release.status is Status.PROMOTED
-    release = perform(ground, finish(ground, AVERY, Closing(note="All quiet.")))
+    release = perform(ground, finish(ground, AVERY, Wish(note="All quiet.")))
     assert release.status is Status.FINISHED
     assert kinds(ground, release) == [
         "begun", "checked", "snapshot", "connections", "roles_frozen", "health", "connections", "promoted",
@@ -93,26 +93,26 @@ def test_one_release_is_open_at_a_time(ground, started):
 
 
 def test_of_two_operators_one_wins_and_the_other_hears_what_happened(ground, started):
-    begun = promote(ground, AVERY, "")
+    begun = promote(ground, AVERY, Wish())
     with pytest.raises(Conflict, match="Another operator is at work on the release"):
-        promote(ground, BAILEY, "")
+        promote(ground, BAILEY, Wish())
     with pytest.raises(Conflict, match="at work"):
         abandon(ground.db, BAILEY, "no")
     perform(ground, begun)
     with pytest.raises(
         Conflict, match=r"is promoted, so promote is not possible.*Avery Owner .*Promoted: 0\.2\.0 answers"
     ):
-        promote(ground, BAILEY, "")
+        promote(ground, BAILEY, Wish())
 
 
 @pytest.mark.parametrize("verdict", ["busy", "stormy"])
 def test_a_gate_that_is_not_calm_refuses_and_says_whether_waiting_may_help(ground, world, started, verdict):
     world.verdict = Verdict(verdict, ["40 closes a minute, 2 are usual."], {"closes": 40})
     with pytest.raises(Refused, match="40 closes a minute") as told:
-        perform(ground, promote(ground, AVERY, ""))
+        perform(ground, promote(ground, AVERY, Wish()))
     assert told.value.waits is (verdict == "busy")
     assert service.find_open(ground.db).status is Status.STARTED
-    release = perform(ground, promote(ground, AVERY, "", "A load test runs."))
+    release = perform(ground, promote(ground, AVERY, Wish(despite="A load test runs.")))
     assert release.status is Status.PROMOTED
     assert any("The reason: A load test runs." in one for one in sentences(ground, release))
 
@@ -120,45 +120,45 @@ def test_a_gate_that_is_not_calm_refuses_and_says_whether_waiting_may_help(groun
 def test_another_version_than_announced_is_not_promoted(ground, world, started):
     world.health = msgspec.structs.replace(world.health, version="0.1.0")
     with pytest.raises(Refused, match=r"0\.1\.0 still answers, and 0\.2\.0 was announced: start the new version"):
-        perform(ground, promote(ground, AVERY, ""))
+        perform(ground, promote(ground, AVERY, Wish()))
 
 
 def test_what_cannot_be_reached_is_not_promoted_whatever_the_reason(ground, world, started):
     world.health = msgspec.structs.replace(world.health, reached=False, faults=["Connection refused."])
     with pytest.raises(Refused, match=r"cannot be reached\. Connection refused"):
-        perform(ground, promote(ground, AVERY, "", "It will come."))
+        perform(ground, promote(ground, AVERY, Wish(despite="It will come.")))
 
 
 def test_a_role_matrix_that_differs_must_be_confirmed_as_it_is(ground, world, started):
     world.matrix = {"viewer": ["agents.view", "agents.edit"]}
     with pytest.raises(Refused, match=r"nobody has confirmed it: Viewers may now POST to /agents\."):
-        perform(ground, promote(ground, AVERY, ""))
+        perform(ground, promote(ground, AVERY, Wish()))
     shown = service.roles_now(ground, service.find_open(ground.db))
     world.matrix = {"viewer": ["agents.view", "agents.edit", "agents.delete"]}
     with pytest.raises(PreconditionFailed):
         confirm_roles(ground, BAILEY, shown.digest)
     release = confirm_roles(ground, BAILEY)
     assert release.roles_confirmed_by == BAILEY.name
-    assert perform(ground, promote(ground, AVERY, "")).status is Status.PROMOTED
+    assert perform(ground, promote(ground, AVERY, Wish())).status is Status.PROMOTED
 
 
 def test_the_hook_is_called_behind_a_calm_gate_alone_and_its_failure_holds_up_the_finish(db, settings, world):
     ground = ground_of(db, replace(settings, release_hook_url="https://cdn.example.com/clear"), world)
     perform(ground, start(ground, AVERY, PLAN))
-    release = perform(ground, promote(ground, AVERY, ""))
+    release = perform(ground, promote(ground, AVERY, Wish()))
     calm, world.verdict = world.verdict, Verdict("stormy", ["Many closes."], {})
     with pytest.raises(Refused, match="Many closes"):
-        perform(ground, finish(ground, AVERY, Closing()))
+        perform(ground, finish(ground, AVERY, Wish()))
     with pytest.raises(Refused, match="The hook was not called"):
         perform(ground, service.call_hook_again(ground, AVERY))
     assert world.hooked == []
     world.verdict = calm
     world.answers = [HookAnswer(500, "The hook answered 500.", 0.1), HookAnswer(200, "The hook answered 200.", 0.1)]
     with pytest.raises(Refused, match="answered 500"):
-        perform(ground, finish(ground, AVERY, Closing()))
+        perform(ground, finish(ground, AVERY, Wish()))
     assert service.find_open(db).status is Status.PROMOTED
     perform(ground, service.call_hook_again(ground, AVERY))
-    assert perform(ground, finish(ground, AVERY, Closing())).status is Status.FINISHED
+    assert perform(ground, finish(ground, AVERY, Wish())).status is Status.FINISHED
     assert [one[0] for one in world.hooked] == [release.id, release.id], (
         "a repeat is known by its id; none is sent twice"
     )
@@ -192,7 +192,7 @@ def test_a_rollback_that_broke_in_the_middle_can_only_be_done_again_or_abandoned
     assert stuck.status is Status.ROLLING_BACK
     assert sentences(ground, stuck)[-1] == "Rollback failed: The disk is full."
     with pytest.raises(Conflict, match="rolling back, so finish is not possible"):
-        finish(ground, AVERY, Closing())
+        finish(ground, AVERY, Wish())
     world.meanwhile = lambda: None
     assert perform(ground, roll_back(ground, AVERY, "")).status is Status.ROLLED_BACK
 
@@ -204,11 +204,11 @@ def test_a_release_is_abandoned_with_a_reason_and_notes_may_come_later(ground, s
     note(ground.db, BAILEY, "Next week.", started.id)
     assert sentences(ground, started)[-2:] == ["Abandoned: The build is broken.", "Next week."]
     with pytest.raises(Conflict, match=r"No release is open.*Next week\."):
-        promote(ground, AVERY, "")
+        promote(ground, AVERY, Wish())
 
 
 def test_who_slept_while_others_went_on_does_not_go_on(ground, world, started, monkeypatch):
-    begun = promote(ground, AVERY, "")
+    begun = promote(ground, AVERY, Wish())
     ask, real = ground.connections, clock.now
 
     def sleep():
@@ -219,13 +219,13 @@ def test_who_slept_while_others_went_on_does_not_go_on(ground, world, started, m
 
     sleepy = begun.operation, ground_of(ground.db, ground.settings, world, connections=lambda _a, _b: sleep())
     with pytest.raises(Conflict, match="somebody else went on"):
-        from releaseapp.releases.promoting import Wish, _promote
+        from releaseapp.releases.promoting import _promote
 
         class Report:
             def tell(self, *_words):
                 pass
 
-        _promote(sleepy[1], AVERY, started, Wish("", "", Report()))
+        _promote(sleepy[1], AVERY, started, Wish(), Report())
     assert find_operation(ground.db, begun.operation.id).status == "interrupted"
 
 
@@ -245,3 +245,12 @@ def test_every_state_but_an_end_leads_on_and_the_documentation_has_the_whole_mac
         verbs = set(machine.verbs_at(status)) - {Verb.NOTE, Verb.HOOK}
         assert bool(verbs) is (status not in {Status.FINISHED, Status.ROLLED_BACK, Status.ABANDONED})
     assert machine.as_markdown() in DOCS.read_text()
+
+
+def test_busy_connections_are_waited_for_and_the_log_says_it_once(ground, world, started, monkeypatch):
+    monkeypatch.setattr(promoting, "PAUSE_SECONDS", 0.0)
+    verdicts = [Verdict("busy", ["A few closes."], {}), Verdict("busy", [], {}), world.verdict]
+    patient = ground_of(ground.db, ground.settings, world, connections=lambda _a, _b: verdicts.pop(0))
+    release = perform(patient, promote(patient, AVERY, Wish(patience=60)))
+    assert release.status is Status.PROMOTED
+    assert kinds(ground, release).count("connections") == 2, "before, and since the start"
