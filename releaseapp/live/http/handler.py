@@ -7,6 +7,8 @@ from http import HTTPStatus
 from math import inf
 from typing import Any, Final
 
+import gevent
+
 from releaseapp import clock
 from releaseapp.live.gateway import UpgradingHandler
 from releaseapp.live.handshake import Refused
@@ -20,6 +22,10 @@ _LARGEST_HEAD = 32_768
 _LINGER_SECONDS = 2.0
 _WRITE_SECONDS = 30.0
 _SLOWEST_BYTES_A_SECOND = 10_000
+
+
+class _CalledAway(Exception):
+    """The connection shall go on in another process."""
 
 
 class _NoFile:
@@ -38,16 +44,22 @@ class Handler(UpgradingHandler):
     ``deadline``: when the server cuts it off; ``busy``: whether a request is being answered.
     """
 
-    def __init__(self, sock: Any, address: Any, server: Any) -> None:
+    def __init__(self, sock: Any, address: Any, server: Any, pending: bytes = b"") -> None:
+        """``pending`` is what another process has read of the first request."""
         super().__init__(sock, address, server, rfile=_NoFile())
+        self.socket: Any = sock
         self._bare = sock._sock  # noqa: SLF001 - to be shut without waking gevent's own waiters by an error
         self._stream = Stream(partial(sock.recv, _RECEIVE_BYTES))
+        self._stream.pending = pending
+        self._resting = False
+        self._greenlet: Any = None
         self.deadline = inf
         self.busy = False
 
     def handle(self) -> None:
         """All requests of the connection; then closes it."""
         self.server.handlers[self] = None
+        self._greenlet = gevent.getcurrent()
         try:
             super().handle()
         except (OSError, EOFError):
@@ -59,6 +71,11 @@ class Handler(UpgradingHandler):
         """Ends the connection from outside: whatever it waits for comes to its end."""
         with suppress(OSError):
             self._bare.shutdown(socket.SHUT_RDWR)
+
+    def call_away(self) -> None:
+        """Has the connection go to another process if it waits for a request. Called by the hub itself."""
+        if self._resting:
+            self._greenlet.throw(_CalledAway)
 
     def handle_one_request(self) -> bool | None:
         """One request; True when another may follow, None at the end, as pywsgi wants it."""
@@ -77,7 +94,9 @@ class Handler(UpgradingHandler):
         self.deadline = inf
         if self.environ["PATH_INFO"] == LIVE_PATH:
             return self._serve_live(head)
-        return self._send(self.server.answer(self.environ, keep_alive=head.keep_alive))
+        # Without a process that goes on with the connection, this answer is its last.
+        closing = self.server.stopping and self.server.give is None
+        return self._send(self.server.answer(self.environ, keep_alive=head.keep_alive and not closing))
 
     def _read_head(self) -> bytes | None:
         limits = self.server.limits
@@ -85,6 +104,8 @@ class Handler(UpgradingHandler):
         self.busy = False
         self.deadline = clock.monotonic() + (limits.head_seconds if stream.pending else limits.idle_seconds)
         while True:
+            if self.server.stopping and self._goes_over():
+                return None
             end = stream.pending.find(b"\r\n\r\n")
             if 0 <= end <= _LARGEST_HEAD:
                 data, stream.pending = stream.pending[: end + 2], stream.pending[end + 4 :]
@@ -93,10 +114,36 @@ class Handler(UpgradingHandler):
             if len(stream.pending) > _LARGEST_HEAD:
                 raise BadRequest(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The head of the request is too long.")
             begun = bool(stream.pending)
-            if self.server.stopping or not stream.more():
+            if (self.server.stopping and not self.server.patient) or not self._rest():
                 return None
             if not begun:
                 self.deadline = clock.monotonic() + limits.head_seconds
+
+    def _rest(self) -> bool:
+        """Waits for more of a request; False at the end of the connection. May be called away meanwhile."""
+        self._resting = True
+        try:
+            return self._stream.more()
+        except _CalledAway:
+            return True
+        finally:
+            self._resting = False
+
+    def _goes_over(self) -> bool:
+        """Gives the connection to the process that takes over, if there is one; nothing is read here any more."""
+        give = self.server.give
+        if give is None:
+            return False
+        self.busy = True
+        try:
+            taken = bool(give(self._bare, self.client_address, self._stream.pending))
+        finally:
+            self.busy = False
+        if taken:
+            # Whatever else comes is not ours to read, nor is the connection ours to shut.
+            self.socket.close()
+            self.socket = None
+        return taken
 
     def _read_body(self, head: Head) -> bytes:
         limit = self.server.limits.body_bytes
@@ -131,7 +178,9 @@ class Handler(UpgradingHandler):
             sent = 0
         if sent < len(answer.data):
             self.socket.sendall(answer.data[sent:])
-        return True if answer.keep_alive and not self.server.stopping else None
+        if not answer.keep_alive and self.server.patient:
+            self._linger()
+        return True if answer.keep_alive else None
 
     def _linger(self) -> None:
         """Lets the client read the refusal: closing on unread input would reset the connection before it can."""

@@ -8,7 +8,9 @@ from functools import partial
 from typing import Any
 
 import gevent
+from gevent.hub import get_hub
 from gevent.pywsgi import WSGIServer
+from gevent.socket import socket as GreenSocket  # noqa: N812 - a class, whatever its name
 
 from releaseapp import clock
 from releaseapp.live.gateway import Gateway
@@ -20,6 +22,11 @@ from releaseapp.live.threads import Threads
 
 _BACKLOG = 1024
 _SWEEP_SECONDS = 0.5
+_PATIENCE = 1.0
+"""Seconds that an open connection has for one more request when this server stops and others serve on."""
+
+Give = Callable[[Any, Any, bytes], bool]
+"""Gives a connection away: the bare socket, the client's address, what was read of its next request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +63,11 @@ def _prepare(sock: socket.socket, address: tuple[str, int], *, reuse_port: bool)
 
 
 class Server(WSGIServer):
-    """Serves a WSGI application and the live channel on one port."""
+    """Serves a WSGI application and the live channel on one port.
+
+    ``shared``: others listen at the address too, so that a client that is told to come again will be served.
+    ``give`` hands connections to the process that takes over, while this one stops.
+    """
 
     handler_class = Handler
     logger = logging.getLogger(__name__)
@@ -71,6 +82,9 @@ class Server(WSGIServer):
         self.limits = limits
         self.threads = threads
         self.stopping = False
+        self.patient = False
+        self.shared = False
+        self.give: Give | None = None
         self.handlers: dict[Handler, None] = {}
         self._trusted_proxy = proxy.get("trusted_proxy", "")
         self._base = base_environ(sock.getsockname())
@@ -89,16 +103,53 @@ class Server(WSGIServer):
         """Runs the application in a native thread."""
         return self.threads.run(partial(answer_of, self.app, environ, keep_alive=keep_alive))
 
+    def adopt(self, descriptor: int, address: tuple[Any, ...], pending: bytes) -> None:
+        """Goes on with a connection of another process; ``pending`` is what that has read of the next request."""
+        sock = GreenSocket(fileno=descriptor)
+        handler = Handler(sock, address, self, pending)
+        gevent.spawn(self._go_on, handler, sock)
+
+    def begin_to_stop(self, give: Give | None = None) -> None:
+        """Accepts nothing new. Connections without a request in hand go to ``give``, if there is one.
+
+        Without, and when others listen at the address, each has a moment for one more request, which is answered
+        with ``Connection: close``: to close while a request is on its way would leave its sender in doubt.
+        """
+        self.stop_accepting()
+        self.give = give
+        self.patient = self.shared and give is None
+        if self.patient:
+            # What waits in the queue of a socket that is this server's alone would be reset.
+            while (accepted := self.do_read()) is not None:
+                self.do_handle(*accepted)
+        self.stopping = True
+        if give is not None:
+            get_hub().loop.run_callback(self._call_away)
+
     def drain(self, grace_seconds: float) -> None:
-        """Accepts nothing new, and lets what runs come to its end; cuts off what has not after ``grace_seconds``."""
+        """Lets what runs come to its end; cuts off what has not after ``grace_seconds``."""
         self.stopping = True
         self.close()
+        if self.patient:
+            self._wait(lambda: bool(self.handlers), min(_PATIENCE, grace_seconds))
         self._wait(lambda: any(handler.busy for handler in self.handlers), grace_seconds)
         for handler in list(self.handlers):
             handler.cut()
         self._wait(lambda: bool(self.handlers), 1.0)
         if self._sweeper is not None:
             self._sweeper.kill()
+
+    def _call_away(self) -> None:
+        """Called by the hub itself, so that no connection changes its state meanwhile."""
+        for handler in list(self.handlers):
+            handler.call_away()
+
+    @staticmethod
+    def _go_on(handler: Handler, sock: Any) -> None:
+        try:
+            handler.handle()
+        finally:
+            sock.close()
 
     @staticmethod
     def _wait(busy: Callable[[], bool], seconds: float) -> None:

@@ -1,0 +1,31 @@
+"""What systemd and its kin agree on with a service: a socket that is open already, and being told how it goes."""
+
+import os
+import socket
+from contextlib import suppress
+
+_FIRST = 3
+
+
+def activated_socket() -> socket.socket | None:
+    """The listening socket that this process was started with (``LISTEN_FDS``), None without one."""
+    if os.environ.get("LISTEN_PID") != str(os.getpid()) or os.environ.get("LISTEN_FDS", "0") == "0":
+        return None
+    for name in ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"):
+        os.environ.pop(name, None)
+    sock = socket.socket(fileno=_FIRST)
+    sock.set_inheritable(False)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setblocking(False)  # noqa: FBT003 - the standard library's signature
+    return sock
+
+
+def notify(*lines: str) -> None:
+    """Tells the supervisor (``NOTIFY_SOCKET``), if there is one that listens."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        # A name that begins with @ stands in no folder.
+        sock.connect("\0" + address[1:] if address.startswith("@") else address)
+        sock.send("\n".join(lines).encode())
