@@ -82,7 +82,8 @@ def icons_of(tree):
     for loop in tree.find_all(nodes.For):
         names = [name.name for name in loop.target.find_all(nodes.Name)]
         if "icon_name" in names:
-            found |= {row.items[names.index("icon_name")].value for row in loop.iter.items}
+            rows = loop.iter.find_all(nodes.Tuple)
+            found |= {row.items[names.index("icon_name")].value for row in rows if len(row.items) == len(names)}
     return found
 
 

@@ -1,0 +1,53 @@
+"""How the server stands with its release: what the page, its JSON and ``release status`` show alike."""
+
+import msgspec
+
+import releaseapp
+from releaseapp.db.api import Reader
+from releaseapp.operations import service as operations
+from releaseapp.operations.models import Operation
+from releaseapp.releases import queries
+from releaseapp.releases.advice import Advice, advise
+from releaseapp.releases.ground import Ground
+from releaseapp.releases.models import Entry, Release, Status
+from releaseapp.releases.roles import RolesNow, roles_now
+from releaseapp.releases.working import VERBS
+
+_SHOWN_OPERATIONS = 8
+
+
+class State(msgspec.Struct, frozen=True):
+    """The open release or else the newest, what was written of it, what comes next, and what is at work."""
+
+    version: str
+    release: Release | None
+    entries: list[Entry]
+    next: Advice
+    roles: RolesNow | None
+    operations: list[Operation]
+
+
+def state_of(ground: Ground) -> State:
+    """The state as it is at this moment."""
+    db = ground.db
+    release = queries.find_open(db) or _newest(db)
+    entries = queries.list_entries(db, release.id, 0) if release else []
+    roles = None
+    if release and release.status in {Status.STARTED, Status.PROMOTED}:
+        roles = roles_now(ground, release)
+    at_work = operations.list_at_work(db)
+    verb = next((one for one in at_work if one.kind in VERBS), None)
+    unconfirmed = roles is not None and bool(roles.changes) and not roles.confirmed
+    return State(
+        version=releaseapp.__version__,
+        release=release,
+        entries=entries,
+        next=advise(release, entries, verb, unconfirmed=unconfirmed),
+        roles=roles,
+        operations=operations.list_operations(db, _SHOWN_OPERATIONS),
+    )
+
+
+def _newest(db: Reader) -> Release | None:
+    newest = next(iter(queries.list_releases(db, "\U0010ffff", 1)), None)
+    return queries.find_release(db, newest.id) if newest else None
