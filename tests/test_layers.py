@@ -54,6 +54,7 @@ OPEN_TO_OTHER_DOMAINS = {
     "vault",
     "worker",
     "kit",
+    "pending",
 }
 DOMAINS = {"auth", "workspaces", "credentials", "agents", "workflows", "runs", "live"}
 # The sub-rooms of a domain, and what in them may be used from outside.

@@ -45,7 +45,7 @@ class PostgresSession(Session):
     def __init__(self, url: str, busy_timeout: float) -> None:
         self._url = url
         self._is_closed = False
-        self._connection = _connect(url)
+        self._connection = open_connection(url)
         self._in_transaction = False
         self._wrote = False
         # One message, so that the turn costs one way to the server and back. READ COMMITTED: each statement sees
@@ -127,7 +127,7 @@ class PostgresSession(Session):
 
     def _execute_anew(self, sql: bytes, parameters: Parameters | None) -> psycopg.Cursor[DictRow]:
         """Nothing was changed yet, so a read or the begin of a transaction is repeated, on a new connection."""
-        self._connection = _connect(self._url)
+        self._connection = open_connection(self._url)
         try:
             return self._connection.execute(sql, parameters)
         except psycopg.Error as error:
@@ -141,12 +141,12 @@ class PostgresDatabase(ThreadedDatabase):
 
     def __init__(self, url: str, *, busy_timeout: float = 5.0) -> None:
         super().__init__()
-        self._url = url
+        self.url = url
         self._busy_timeout = busy_timeout
 
     def connect(self) -> PostgresSession:
         """See :class:`ThreadedDatabase`."""
-        return PostgresSession(self._url, self._busy_timeout)
+        return PostgresSession(self.url, self._busy_timeout)
 
     def give_back_space(self, pages: int) -> int:
         """See :class:`releaseapp.db.api.Database`; the server's autovacuum does it by itself."""
@@ -156,7 +156,7 @@ class PostgresDatabase(ThreadedDatabase):
     @contextmanager
     def watch(self, call: Callable[[], None]) -> Iterator[None]:
         """See :class:`releaseapp.db.api.Database`; listens on a connection of its own."""
-        listener = _Listener(self._url, call)
+        listener = _Listener(self.url, call)
         thread = threading.Thread(target=listener.run, name="database watch", daemon=True)
         thread.start()
         try:
@@ -211,7 +211,7 @@ class _Listener:
         call_and_log(self._call)
 
     def _listen(self) -> Connection:
-        connection = _connect(self._url)
+        connection = open_connection(self._url)
         try:
             connection.execute(f"LISTEN {_CHANNEL}")
         except BaseException:
@@ -220,7 +220,8 @@ class _Listener:
         return connection
 
 
-def _connect(url: str) -> Connection:
+def open_connection(url: str) -> Connection:
+    """A connection that commits each statement by itself; the caller closes it."""
     said = conninfo_to_dict(url)
     defaults = {name: value for name, value in _DEFAULTS.items() if name not in said}
     return psycopg.connect(make_conninfo(url, **defaults), autocommit=True, row_factory=dict_row)

@@ -10,8 +10,8 @@ and writes are refused with the reason.
 import os
 import secrets
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -85,17 +85,56 @@ class WorkflowFile:
         when the turn does not come in time or the disk takes no more, and
         whatever ``apply`` raises; in each case the file is as it was.
         """
-        try:
-            with self._turn, self._lock.acquire(timeout=_LOCK_SECONDS):
+        with self.held():
+            if self._fault is not None or self._copy is None:
+                raise Conflict(f"Workflows cannot be changed now: {self._fault}")
+            before = self._copy
+            after, result = apply(before)
+            document = msgspec.structs.replace(after, revision=before.revision + 1)
+            self.put_in_place(self.lay_ready(document), document)
+            return result
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Nobody else writes the file while the block lasts; what is on disk has been read when it begins.
+
+        Raises Busy when the turn does not come in time.
+        """
+        with self._turn:
+            try:
+                self._lock.acquire(timeout=_LOCK_SECONDS)
+            except Timeout as error:
+                raise Busy("Another process has been writing workflows for long; try again.") from error
+            try:
                 self._look()
-                if self._fault is not None or self._copy is None:
-                    raise Conflict(f"Workflows cannot be changed now: {self._fault}")
-                before = self._copy
-                after, result = apply(before)
-                self._replace(msgspec.structs.replace(after, revision=before.revision + 1))
-                return result
-        except Timeout as error:
-            raise Busy("Another process has been writing workflows for long; try again.") from error
+                yield
+            finally:
+                self._lock.release()
+
+    @property
+    def revision(self) -> int:
+        """The revision of the newest state that could be read; 0 when there never was one."""
+        return self._copy.revision if self._copy is not None else 0
+
+    def lay_ready(self, document: Document) -> Path:
+        """Writes a whole document beside the file, safe on disk; for who holds the file. Raises Busy on a full disk."""
+        try:
+            return self._write_beside(document)
+        except OSError as error:
+            raise _unwritten(error) from error
+
+    def put_in_place(self, draft: Path, document: Document) -> None:
+        """What was laid ready becomes the file, whatever the file was before; for who holds it. Raises Busy."""
+        try:
+            try:
+                draft.replace(self.path)
+            except OSError:
+                draft.unlink(missing_ok=True)
+                raise
+            _sync_folder(self.path.parent)
+        except OSError as error:
+            raise _unwritten(error) from error
+        self._copy, self._mark, self._fault = document, _mark(self.path), None
 
     def _look(self) -> None:
         """Takes up what is on disk, when it is not what was read last."""
@@ -122,19 +161,6 @@ class WorkflowFile:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise _Unreadable(f"{self.path} is not a workflow file: {error}.") from error
 
-    def _replace(self, document: Document) -> None:
-        try:
-            draft = self._write_beside(document)
-            try:
-                draft.replace(self.path)
-            except OSError:
-                draft.unlink(missing_ok=True)
-                raise
-            _sync_folder(self.path.parent)
-        except OSError as error:
-            raise Busy(f"Workflows could not be written: {error.strerror}. Nothing was changed.") from error
-        self._copy, self._mark, self._fault = document, _mark(self.path), None
-
     def _write_beside(self, document: Document) -> Path:
         draft = self.path.with_name(f".{self.path.name}.{secrets.token_hex(8)}")
         try:
@@ -147,6 +173,10 @@ class WorkflowFile:
             draft.unlink(missing_ok=True)
             raise
         return draft
+
+
+def _unwritten(error: OSError) -> Busy:
+    return Busy(f"Workflows could not be written: {error.strerror}. Nothing was changed.")
 
 
 class _Unreadable(Exception):

@@ -20,6 +20,7 @@ from releaseapp.workflows.models import (
     Workflow,
     WorkflowStatus,
 )
+from releaseapp.workflows.pending import settle
 from releaseapp.workflows.store import By, Store, Written, change_workflow, entry_of, new_draft, write
 from releaseapp.workflows.workflow_settings import check_agent, clean_tags
 from releaseapp.workflows.yaml_keeping import keep
@@ -230,7 +231,11 @@ def restore_workflow(store: Store, workflow: Workflow, by: By) -> Workflow:
 
 
 def reconcile(store: Store) -> bool:
-    """At the start: tells of a change whose event a crash has swallowed; returns whether there was one."""
+    """At the start: tells of a change whose event a crash has swallowed; returns whether there was one.
+
+    A snapshot that was put back into the database, and not yet into the file, is put there first.
+    """
+    settle(store.db, store.file)
     revision = store.file.read().revision
     with store.db.transaction() as tx:
         known = queries.last_file_revision(tx)

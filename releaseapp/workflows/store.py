@@ -19,6 +19,7 @@ from releaseapp.events.service import append
 from releaseapp.workflows.definition import LARGEST_DEFINITION_BYTES, check
 from releaseapp.workflows.file import Document, WorkflowFile
 from releaseapp.workflows.models import Action, HistoryEntry, Version, VersionStatus, Workflow
+from releaseapp.workflows.pending import settle_in
 from releaseapp.workflows.yaml_keeping import worth_keeping
 
 NO_VERSION = 0
@@ -80,6 +81,7 @@ def change_workflow(
 def write(store: Store, action: Action, apply: Callable[[Document], tuple[Document, list[Workflow]]]) -> list[Workflow]:
     """Has ``apply`` make the next document and name the workflows it changed; each gets an event of its last entry."""
     with store.db.transaction() as tx:
+        settle_in(tx, store.file)
 
         def with_events(document: Document) -> tuple[Document, list[Workflow]]:
             known = {one.id: len(one.history) for one in document.workflows}

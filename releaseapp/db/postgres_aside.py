@@ -1,0 +1,138 @@
+"""Databases beside the live one on a PostgreSQL server: made for a while, and copied into a schema of the live one."""
+
+import os
+import secrets
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.errors import InsufficientPrivilege
+
+from releaseapp.db.api import Database
+from releaseapp.db.postgres import Connection, PostgresDatabase, open_connection
+from releaseapp.errors import AppError
+
+_PREFIX = "releaseapp_aside_"
+_SECONDS = 3600
+_LONGEST_COMPLAINT = 400
+
+
+class CannotBeOpened(AppError):
+    """A dump could not be brought into a database; the sentence says why, and what helps."""
+
+
+@contextmanager
+def database_of_dump(url: str, dump: Path, pg_restore: str) -> Iterator[PostgresDatabase]:
+    """What a dump of ``pg_dump --format=custom`` holds, in a new database on the server of ``url``; dropped at the end.
+
+    ``pg_restore`` is the program. Raises CannotBeOpened when the server lets nobody make databases, when the program
+    is missing, or when the dump is none.
+    """
+    name = f"{_PREFIX}{secrets.token_hex(6)}"
+    _in_server(url, sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+    try:
+        there = make_conninfo(url, dbname=name)
+        _fill(there, dump, pg_restore)
+        database = PostgresDatabase(there)
+        try:
+            yield database
+        finally:
+            database.close()
+    finally:
+        _in_server(url, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def drop_left_behind(url: str) -> int:
+    """Drops what a process that died has left on the server of ``url``; how many databases. One at a time may ask."""
+    with open_connection(url) as connection:
+        left = connection.execute(
+            "SELECT datname FROM pg_database d WHERE starts_with(datname, %s) AND pg_has_role(d.datdba, 'USAGE')"
+            " AND NOT EXISTS (SELECT 1 FROM pg_stat_activity a WHERE a.datname = d.datname)",
+            [_PREFIX],
+        ).fetchall()
+    for row in left:
+        _in_server(url, sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(row["datname"])))
+    return len(left)
+
+
+@contextmanager
+def with_past(
+    live: PostgresDatabase, past: PostgresDatabase, tables: Sequence[str], patience: float
+) -> Iterator[Database]:
+    """See :func:`releaseapp.db.beside.beside`. The schema ``past`` is gone at the end."""
+    try:
+        with open_connection(live.url) as connection, open_connection(past.url) as source:
+            connection.execute("DROP SCHEMA IF EXISTS past CASCADE")
+            connection.execute("CREATE SCHEMA past")
+            for table in tables:
+                _copy_table(source, connection, table)
+        door = PostgresDatabase(live.url, busy_timeout=patience)
+        try:
+            yield door
+        finally:
+            door.close()
+    finally:
+        with open_connection(live.url) as connection:
+            connection.execute("DROP SCHEMA IF EXISTS past CASCADE")
+
+
+def _copy_table(source: Connection, target: Connection, table: str) -> None:
+    rows = source.execute(
+        """
+        SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type
+        FROM pg_attribute a
+        WHERE a.attrelid = %s::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
+        """,
+        [sql.Identifier(table).as_string(source)],
+    ).fetchall()
+    columns = sql.SQL(", ").join(
+        # As the live tables have it: two columns that sort differently cannot be compared.
+        sql.SQL("{} {}").format(sql.Identifier(row["name"]), sql.SQL(_typed(row["type"])))
+        for row in rows
+    )
+    name = sql.Identifier(table)
+    target.execute(sql.SQL("CREATE UNLOGGED TABLE past.{} ({})").format(name, columns))
+    read = sql.SQL("COPY {} TO STDOUT (FORMAT BINARY)").format(name)
+    write = sql.SQL("COPY past.{} FROM STDIN (FORMAT BINARY)").format(name)
+    with source.cursor().copy(read) as leaving, target.cursor().copy(write) as coming:
+        for block in leaving:
+            coming.write(block)
+    target.execute(sql.SQL("ANALYZE past.{}").format(name))
+
+
+def _typed(name: str) -> str:
+    return 'text COLLATE "C"' if name == "text" else name
+
+
+def _in_server(url: str, statement: sql.Composed) -> None:
+    with open_connection(url) as connection:
+        try:
+            connection.execute(statement)
+        except InsufficientPrivilege as error:
+            raise CannotBeOpened(
+                "The account of the server may not make databases, and a snapshot is looked at in one of its own."
+                " Let the administrator of PostgreSQL say ALTER ROLE … CREATEDB."
+            ) from error
+
+
+def _fill(url: str, dump: Path, pg_restore: str) -> None:
+    # Not in the arguments, which every account of the host can read.
+    password = conninfo_to_dict(url).get("password")
+    there = make_conninfo(url, password=None)
+    environment = {**os.environ, **({"PGPASSWORD": str(password)} if password else {})}
+    command = [pg_restore, "--no-owner", "--no-privileges", "--exit-on-error", "--dbname", there]
+    try:
+        done = subprocess.run(  # noqa: S603 - the program is the operator's own setting
+            [*command, str(dump)], capture_output=True, text=True, check=False, timeout=_SECONDS, env=environment
+        )
+    except FileNotFoundError as error:
+        raise CannotBeOpened(
+            f"There is no program {pg_restore}. Install the tools of PostgreSQL, or set postgres_tools to their folder."
+        ) from error
+    except subprocess.TimeoutExpired as error:
+        raise CannotBeOpened(f"{pg_restore} was not done within an hour.") from error
+    if done.returncode:
+        raise CannotBeOpened(f"pg_restore could not read the dump: {done.stderr.strip()[:_LONGEST_COMPLAINT]}")
