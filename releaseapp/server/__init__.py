@@ -4,6 +4,7 @@
 ``live``: the live channel alone.
 """
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -39,8 +40,10 @@ def live(_global_config: Mapping[str, str], **lines: str) -> Serve:
 def _run(service: Service) -> None:
     try:
         service.run()
-    except SettingsError as error:
-        raise SystemExit(f"{error}") from error
+    except SettingsError:
+        # To pserve a SystemExit is a good end, code 0. This one is not: a sentence, and code 1.
+        sys.tracebacklimit = 0
+        raise
 
 
 def _nothing_here(_environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:

@@ -121,22 +121,40 @@ class Offer:
         self._listener = listener
         self._leave = leave
         self._taker = 0
-        self._sock = listen_at(path)
-        self._inode = path.stat().st_ino
-        self._greenlet = gevent.spawn(self._accept)
+        self._open()
 
     def close(self) -> None:
         """Offers nothing any more. The path is left alone when it is another process's by now."""
         self._greenlet.kill()
         self._sock.close()
         with suppress(OSError):
-            if self._path.stat().st_ino == self._inode:
+            if self._is_at_path():
                 self._path.unlink()
 
-    def _accept(self) -> None:
+    def _open(self) -> None:
+        self._sock = listen_at(self._path)
+        self._inode = self._path.stat().st_ino
+        self._greenlet = gevent.spawn(self._accept, self._sock)
+
+    def _is_at_path(self) -> bool:
+        return self._path.stat().st_ino == self._inode
+
+    def _come_back(self) -> None:
+        """Takes the path back from a process that had put its own socket there, and is gone."""
+        try:
+            with suppress(FileNotFoundError):
+                if self._is_at_path():
+                    return
+            self._greenlet.kill()
+            self._sock.close()
+            self._open()
+        except OSError as error:
+            log.warning("no other process will be able to take over, for %s: %s", self._path, error.strerror)
+
+    def _accept(self, listener: Any) -> None:
         while True:
             try:
-                sock, _ = self._sock.accept()
+                sock, _ = listener.accept()
             except OSError:
                 gevent.sleep(0.1)
                 continue
@@ -181,6 +199,7 @@ class Offer:
         except Gone:
             log.warning("process %s did not get ready to take over; this one goes on as before", process)
             line.close()
+            self._come_back()
             return
         log.info("process %s has taken over; this one leaves", process)
         self._leave(Successor(line, process))
