@@ -120,9 +120,10 @@ def _in_server(url: str, statement: sql.Composed) -> None:
 
 def _fill(url: str, dump: Path, pg_restore: str) -> None:
     # Not in the arguments, which every account of the host can read.
-    password = conninfo_to_dict(url).get("password")
-    there = make_conninfo(url, password=None)
-    environment = {**os.environ, **({"PGPASSWORD": str(password)} if password else {})}
+    known = {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None}
+    password = known.pop("password", None)
+    there = make_conninfo("", **known)
+    environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
     command = [pg_restore, "--no-owner", "--no-privileges", "--exit-on-error", "--dbname", there]
     try:
         done = subprocess.run(  # noqa: S603 - the program is the operator's own setting

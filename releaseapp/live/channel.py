@@ -190,7 +190,7 @@ class Channel:
         for connection in self._connections.values():
             if connection.greeted:
                 connection.position = newest
-                connection.write(protocol.reset_frame(newest))
+                connection.write(protocol.reset_frame(newest, restored=True))
 
     def _sweep(self) -> None:
         while True:

@@ -101,9 +101,9 @@ def hello_frame(newest: int, session_id: str) -> bytes:
     return message_frame(type="hello", id=newest, session=session_id)
 
 
-def reset_frame(newest: int) -> bytes:
-    """What was missed cannot be told; everything up to ``newest`` must be read anew."""
-    return message_frame(type="reset", id=newest)
+def reset_frame(newest: int, *, restored: bool = False) -> bytes:
+    """What was missed cannot be told; everything up to ``newest`` must be read anew. ``restored``: it is older now."""
+    return message_frame(type="reset", id=newest, **({"restored": True} if restored else {}))
 
 
 def ping_frames(newest: int) -> bytes:

@@ -183,6 +183,10 @@ class Reader:
                 return True
             events = events[1:]
         for event in events:
+            if event.type == EventType.SNAPSHOT_RESTORED:
+                # Its number is higher than any before, so that nothing else shows that the log is another one.
+                self._start_over()
+                return True
             self._read_event(event)
             self._newest = event.id
             self._last = event

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from gevent.event import Event as Signal
 
 from releaseapp.db.api import Reader
+from releaseapp.events.models import EventType
 from releaseapp.events.queries import first_event_id, list_events_after
 from releaseapp.live.audience import tell
 from releaseapp.live.connection import Connection
@@ -24,12 +25,13 @@ _PATIENCE = 60.0
 class _Page:
     """What somebody may hear of some events: its frames, and the last event that was looked at.
 
-    ``gap``: the events that should come first are not kept any more.
+    ``gap``: the events that should come first are not kept any more. ``restored``: a snapshot was put back meanwhile.
     """
 
     frames: list[bytes]
     last: int
     gap: bool
+    restored: bool
 
 
 class Replay:
@@ -84,9 +86,9 @@ class Replay:
         # Somebody else by now, or somewhere else in another log: the page is not right any more, and is read again.
         if connection.identity is not identity or connection.position != after:
             return
-        if page.gap:
+        if page.gap or page.restored:
             connection.position = self._newest()
-            connection.write(reset_frame(connection.position))
+            connection.write(reset_frame(connection.position, restored=page.restored))
             return
         connection.position = page.last
         if page.frames and connection.write(b"".join(page.frames), len(page.frames)):
@@ -96,8 +98,9 @@ class Replay:
         frames = []
         gap = first_event_id(self._db) > after + 1
         events = [event for event in list_events_after(self._db, after, self._size) if event.id <= upto]
+        restored = any(event.type == EventType.SNAPSHOT_RESTORED for event in events)
         for event in events:
             told = tell(event, b"")
             if told is not None and told.may_hear(identity):
                 frames.append(event_frame(event))
-        return _Page(frames, events[-1].id if events else upto, gap)
+        return _Page(frames, events[-1].id if events else upto, gap, restored)

@@ -101,7 +101,7 @@ def test_a_restored_database_resets_everybody(server, world):
             tx.run("DELETE FROM events WHERE id > :id", id=newest - 2)
             tx.run("UPDATE sqlite_sequence SET seq = :id WHERE name = 'events'", id=newest - 2)
         for client in (vera, other):
-            assert client.next() == {"type": "reset", "id": newest - 2}
+            assert client.next() == {"type": "reset", "id": newest - 2, "restored": True}
         world.happen("cobalt", name="another two")
         for client in (vera, other):
             event = client.event()
@@ -115,7 +115,7 @@ def test_another_log_of_the_same_length_is_noticed(server, world):
         assert vera.event()["id"] == newest + 1
         with world.db.transaction() as tx:
             tx.run('UPDATE events SET data = \'{"name":"theirs"}\' WHERE id = :id', id=newest + 1)
-        assert vera.next() == {"type": "reset", "id": newest + 1}
+        assert vera.next() == {"type": "reset", "id": newest + 1, "restored": True}
 
 
 @pytest.mark.parametrize("since", ["-1", "x", "", "1.5", "1&since=2", "9" * 30, "%C2%B2"])
@@ -141,3 +141,19 @@ def test_a_replay_that_nobody_reads_fills_no_memory_and_stops_nobody(serve, worl
         assert b'"hello"' in lazy.frame()[1]
         heard = sum(b'"filler"' in lazy.frame()[1] for _ in range(last_event_id(world.db) - 9))
         assert heard == 3000
+
+
+def test_a_snapshot_put_back_with_ids_that_go_on_resets_who_listens_and_who_comes_later(server, world):
+    before = last_event_id(world.db)
+    with server.hear("vera") as vera:
+        world.happen("cobalt", name="of the server")
+        assert vera.event()["data"] == {"name": "of the server"}
+        world.happen(None, EventType.SNAPSHOT_RESTORED, name="then")
+        newest = last_event_id(world.db)
+        assert vera.next() == {"type": "reset", "id": newest, "restored": True}
+        world.happen("cobalt", name="after")
+        assert vera.event()["id"] == newest + 1
+    with server.hear("vera", f"?since={before}") as late:
+        assert late.next() == {"type": "reset", "id": newest + 1, "restored": True}
+        world.happen("cobalt", name="later")
+        assert late.event()["id"] == newest + 2

@@ -3,6 +3,10 @@ export function tellGone() {
   tell("This was deleted, or you may not see it any more.", "Reload", location.href);
 }
 
+export function tellRestored() {
+  tell("A snapshot was put back: what stands here may be older now.", "Reload", location.href);
+}
+
 export function tellSignedOut() {
   tell("You are signed out.", "Sign in", `/auth/login?next=${encodeURIComponent(location.pathname + location.search)}`);
 }

@@ -1,7 +1,7 @@
 // One live connection for the page. Events are handed on as "live:event" on document, in order, each once;
 // "live:reset" says that what the page shows may be old, "live:open" that the connection is there again.
 // What else the server says comes as "live:frame"; say() answers it.
-import { tellSignedOut } from "./gone.js";
+import { tellRestored, tellSignedOut } from "./gone.js";
 
 const body = document.body;
 const shortest = 500;
@@ -50,12 +50,19 @@ class Live {
     } else if (frame.type === "reset") {
       this.last = frame.id;
       tellAll("live:reset");
+      if (frame.restored) this.restored();
     } else if (frame.type === "event" && frame.event.id > this.last) {
       this.last = frame.event.id;
       tellAll("live:event", frame.event);
     } else if (frame.type !== "event") {
       tellAll("live:frame", frame);
     }
+  }
+
+  // Everything may be older than it stands here. Not all pages at one moment; and what somebody types is not thrown away.
+  restored() {
+    if (document.querySelector("form[data-keep], draft-editor, dialog[open]")) tellRestored();
+    else setTimeout(() => location.reload(), Math.random() * 2000);
   }
 
   say(message) {
