@@ -32,9 +32,20 @@ def refusals_are_sentences(command: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
+def open_app(ini: Path) -> Any:
+    """The registry of the server's application, for commands that need what it is made of: its views, its vault."""
+    from releaseapp import make_app  # noqa: PLC0415 - other commands need no application
+
+    return make_app(_settings(ini)).registry
+
+
 def open_server(ini: Path) -> tuple[Settings, Database]:
     """The settings of an ini file, and its database."""
+    settings = _settings(ini)
+    return settings, open_database(settings)
+
+
+def _settings(ini: Path) -> Settings:
     section = get_settings(str(ini), "app:main")
     values = {name: value for name, value in section.items() if name not in {"use", "here", "__file__"}}
-    settings = load(values, os.environ, ini_path=str(ini))
-    return settings, open_database(settings)
+    return load(values, os.environ, ini_path=str(ini))

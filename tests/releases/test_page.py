@@ -66,7 +66,7 @@ def test_a_release_is_done_with_one_button_after_another(avery, registry, finish
     assert "All quiet." in page
     told = avery.get(page.html.find("a", string="0.1.0 → 0.2.0")["href"])
     assert "Finished: 0.2.0 is released." in told
-    markdown = avery.get(told.html.find("a", string="Markdown")["href"])
+    markdown = avery.get(f"{told.request.path}?format=md")
     assert markdown.content_type == "text/markdown"
     assert markdown.text.startswith("# ")
     assert "> All quiet." in markdown.text
