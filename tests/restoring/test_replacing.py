@@ -5,42 +5,26 @@ from releaseapp.auth import queries as auth
 from releaseapp.events.queries import last_event_id, list_events_after
 
 
-def rows(db, table):
-    return db.all(f'SELECT * FROM "{table}" ORDER BY 1, 2')
-
-
-def account(db, email):
-    return db.first("SELECT * FROM accounts WHERE email = :email", email=email)
-
-
-def run(db, sql, **values):
-    with db.transaction() as tx:
-        return tx.run(sql, **values)
-
-
 def test_what_was_changed_added_and_deleted_since_is_as_it_was(place):
-    db = place.db
-    before = rows(db, "agents"), rows(db, "workspaces"), rows(db, "memberships")
+    before = place.rows("agents"), place.rows("workspaces"), place.rows("memberships")
     there = place.copy()
-    run(db, "UPDATE agents SET name = 'Somebody else' WHERE id IN (SELECT id FROM agents LIMIT 1)")
-    run(db, "DELETE FROM memberships WHERE role = 'editor'")
-    run(db, "DELETE FROM agents WHERE id IN (SELECT MAX(id) FROM agents)")
+    place.do("UPDATE agents SET name = 'Somebody else' WHERE id IN (SELECT id FROM agents LIMIT 1)")
+    place.do("DELETE FROM memberships WHERE role = 'editor'")
+    place.do("DELETE FROM agents WHERE id IN (SELECT MAX(id) FROM agents)")
     place.put_back(there)
-    assert (rows(db, "agents"), rows(db, "workspaces"), rows(db, "memberships")) == before
+    assert (place.rows("agents"), place.rows("workspaces"), place.rows("memberships")) == before
 
 
 def test_sessions_ended_and_tokens_revoked_since_stay_so(place):
     db = place.db
-    owner = account(db, "avery.owner@example.com")["id"]
+    owner = place.account("avery.owner@example.com")["id"]
     workspace = db.first("SELECT id FROM workspaces LIMIT 1")["id"]
-    run(
-        db,
+    place.do(
         "INSERT INTO sessions VALUES ('ses_1', :a, '', '', :now, :now, '2099', NULL)",
         a=owner,
         now=clock.now_text(),
     )
-    run(
-        db,
+    place.do(
         "INSERT INTO api_tokens VALUES ('tok_1', :a, :w, 'CI', 'viewer', 'hash', '2026', '2099', NULL, NULL)",
         a=owner,
         w=workspace,
@@ -56,19 +40,18 @@ def test_sessions_ended_and_tokens_revoked_since_stay_so(place):
 
 def test_a_revoked_token_stays_revoked_through_a_state_in_which_it_did_not_exist(place):
     db = place.db
-    owner = account(db, "avery.owner@example.com")["id"]
+    owner = place.account("avery.owner@example.com")["id"]
     workspace = db.first("SELECT id FROM workspaces LIMIT 1")["id"]
     without = place.copy()
-    run(
-        db,
+    place.do(
         "INSERT INTO api_tokens VALUES ('tok_1', :a, :w, 'CI', 'viewer', 'hash', '2026', '2099', NULL, NULL)",
         a=owner,
         w=workspace,
     )
     alive = place.copy()
-    run(db, "UPDATE api_tokens SET revoked_at = '2026-11-24T10:00:00.000Z'")
+    place.do("UPDATE api_tokens SET revoked_at = '2026-11-24T10:00:00.000Z'")
     place.put_back(without)
-    assert rows(db, "api_tokens") == []
+    assert place.rows("api_tokens") == []
     place.put_back(alive)
     assert db.first("SELECT revoked_at FROM api_tokens")["revoked_at"] == "2026-11-24T10:00:00.000Z"
 
@@ -76,36 +59,35 @@ def test_a_revoked_token_stays_revoked_through_a_state_in_which_it_did_not_exist
 def test_a_newer_password_stays_and_tokens_given_before_it_stay_ended(place):
     db = place.db
     there = place.copy()
-    avery = account(db, "avery.owner@example.com")
+    avery = place.account("avery.owner@example.com")
     with db.transaction() as tx:
         auth.set_password(tx, avery["id"], "a newer hash", clock.now_text())
-    run(db, "UPDATE accounts SET name = 'Avery Newname' WHERE id = :id", id=avery["id"])
+    place.do("UPDATE accounts SET name = 'Avery Newname' WHERE id = :id", id=avery["id"])
     place.put_back(there)
-    now = account(db, "avery.owner@example.com")
+    now = place.account("avery.owner@example.com")
     assert (now["password_hash"], now["token_version"]) == ("a newer hash", avery["token_version"] + 1)
     assert now["name"] == avery["name"]
 
 
 def test_an_account_disabled_since_stays_disabled(place):
     there = place.copy()
-    run(place.db, "UPDATE accounts SET is_disabled = 1 WHERE email = 'casey.editor@example.com'")
+    place.do("UPDATE accounts SET is_disabled = 1 WHERE email = 'casey.editor@example.com'")
     place.put_back(there)
-    assert account(place.db, "casey.editor@example.com")["is_disabled"] == 1
+    assert place.account("casey.editor@example.com")["is_disabled"] == 1
 
 
 def test_an_account_made_since_stays_without_a_place_in_any_workspace(place):
     db = place.db
     there = place.copy()
     workspace = db.first("SELECT id FROM workspaces LIMIT 1")["id"]
-    run(
-        db,
+    place.do(
         "INSERT INTO accounts (id, email, name, password_hash, created_at, updated_at)"
         " VALUES ('acc_new', 'new@example.com', 'New', 'x', '2026', '2026')",
     )
-    run(db, "INSERT INTO memberships VALUES (:w, 'acc_new', 'admin', '2026', '2026')", w=workspace)
-    run(db, "INSERT INTO sessions VALUES ('ses_new', 'acc_new', '', '', '2026', '2026', '2099', NULL)")
+    place.do("INSERT INTO memberships VALUES (:w, 'acc_new', 'admin', '2026', '2026')", w=workspace)
+    place.do("INSERT INTO sessions VALUES ('ses_new', 'acc_new', '', '', '2026', '2026', '2099', NULL)")
     place.put_back(there)
-    assert account(db, "new@example.com") is not None
+    assert place.account("new@example.com") is not None
     assert db.first("SELECT 1 AS yes FROM memberships WHERE account_id = 'acc_new'") is None
     assert db.first("SELECT 1 AS yes FROM sessions WHERE id = 'ses_new'") is not None
 
@@ -113,16 +95,14 @@ def test_an_account_made_since_stays_without_a_place_in_any_workspace(place):
 def test_an_account_whose_address_belongs_to_another_in_the_snapshot_gives_way(place):
     db = place.db
     there = place.copy()
-    run(db, "PRAGMA foreign_keys")
-    run(db, "UPDATE accounts SET email = 'moved@example.com' WHERE email = 'casey.editor@example.com'")
-    run(
-        db,
+    place.do("UPDATE accounts SET email = 'moved@example.com' WHERE email = 'casey.editor@example.com'")
+    place.do(
         "INSERT INTO accounts (id, email, name, password_hash, created_at, updated_at)"
         " VALUES ('acc_rival', 'casey.editor@example.com', 'Rival', 'x', '2026', '2026')",
     )
-    run(db, "INSERT INTO sessions VALUES ('ses_rival', 'acc_rival', '', '', '2026', '2026', '2099', NULL)")
+    place.do("INSERT INTO sessions VALUES ('ses_rival', 'acc_rival', '', '', '2026', '2026', '2099', NULL)")
     place.put_back(there)
-    assert account(db, "casey.editor@example.com")["id"] != "acc_rival"
+    assert place.account("casey.editor@example.com")["id"] != "acc_rival"
     assert db.first("SELECT 1 AS yes FROM sessions WHERE id = 'ses_rival'") is None
 
 
@@ -134,9 +114,9 @@ def test_ids_of_events_are_never_used_again_and_what_the_server_did_stays_in_the
         "INSERT INTO events (workspace_id, type, subject, actor, at, data) VALUES (:w, :t, 's', NULL, '2026', '{}')"
     )
     workspace = db.first("SELECT id FROM workspaces LIMIT 1")["id"]
-    run(db, insert, w=workspace, t="agent.created")
-    run(db, insert, w=None, t="operation.started")
-    run(db, insert, w=workspace, t="agent.updated")
+    place.do(insert, w=workspace, t="agent.created")
+    place.do(insert, w=None, t="operation.started")
+    place.do(insert, w=workspace, t="agent.updated")
     highest = last_event_id(db)
     place.put_back(there)
     since = list_events_after(db, then, 100)
