@@ -98,5 +98,13 @@ class Busy(AppError):
     """The database could not take the write in time; the same request may succeed when sent again."""
 
 
+class UnderMaintenance(AppError):
+    """Nothing can be changed for a while; the same request may succeed after ``retry_after`` seconds."""
+
+    def __init__(self, sentence: str, retry_after: int) -> None:
+        super().__init__(sentence)
+        self.retry_after = retry_after
+
+
 class SettingsError(AppError):
     """The configuration cannot be used; the text names the place and the cure."""

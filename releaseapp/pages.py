@@ -12,6 +12,7 @@ from pyramid.events import BeforeRender
 import releaseapp
 from releaseapp import clock
 from releaseapp.events.queries import last_event_id
+from releaseapp.maintenance.service import find_maintenance
 from releaseapp.permissions import Permission
 from releaseapp.runs.approvals.service import count_waiting_for
 from releaseapp.web.messages import take_messages
@@ -48,6 +49,7 @@ def add_globals(event: Mapping[str, Any]) -> None:
         version=releaseapp.__version__,
         last_event_id=last_event_id(request.db) if identity else 0,
         now=clock.now_text(),
+        maintenance=find_maintenance(request.db) if identity else None,
     )
 
 

@@ -7,6 +7,7 @@ from pyramid.authorization import Allow, Authenticated
 
 from releaseapp.agents.resources import AgentNode, Agents, AllAgents, Memory, Tasks
 from releaseapp.auth.resources import AccountNode, Auth, Sessions, Tokens
+from releaseapp.banner.resources import MaintenanceNode
 from releaseapp.connections.resources import ConnectionsNode
 from releaseapp.credentials.resources import Credentials
 from releaseapp.releases.resources import ChecksNode, OperationsNode, ReleasePage, Releases
@@ -38,6 +39,7 @@ TREE: Mapping[type[Resource], Mapping[str, type[Resource]]] = {
         "account": AccountNode,
         "agents": AllAgents,
         "auth": Auth,
+        "maintenance": MaintenanceNode,
         "release": ReleasePage,
         "schemas": Schemas,
         "static": Static,

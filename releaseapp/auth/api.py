@@ -65,21 +65,21 @@ def list_sessions(_context: Sessions, request: Request) -> Response:
     return json_answer({"items": items, "next": None})
 
 
-@api(Sessions, PERSON, "DELETE")
+@api(Sessions, PERSON, "DELETE", during_maintenance=True)
 def end_all_sessions(_context: Sessions, request: Request) -> Response:
     """Signs out everywhere, here too."""
     service.end_all_sessions(request.db, request.identity.account.id)
     return no_content()
 
 
-@api(SessionNode, PERSON, "DELETE")
+@api(SessionNode, PERSON, "DELETE", during_maintenance=True)
 def end_session(context: SessionNode, request: Request) -> Response:
     """Signs out one session."""
     service.end_session(request.db, request.identity.account.id, context.__name__)
     return no_content()
 
 
-@api(Auth, PERSON, "POST", name="logout", idempotent=False)
+@api(Auth, PERSON, "POST", name="logout", idempotent=False, during_maintenance=True)
 def sign_out(_context: Auth, request: Request) -> Response:
     """Ends the session of the token that asks."""
     service.end_session(request.db, request.identity.account.id, request.identity.session_id)
@@ -115,7 +115,7 @@ def list_tokens(_context: Tokens, request: Request) -> Response:
     return json_answer({"items": service.list_api_tokens(request.db, request.identity.account.id), "next": None})
 
 
-@api(TokenNode, PERSON, "DELETE")
+@api(TokenNode, PERSON, "DELETE", during_maintenance=True)
 def revoke_token(context: TokenNode, request: Request) -> Response:
     """Ends a token."""
     service.revoke_api_token(request.db, request.identity.account.id, context.__name__)

@@ -27,7 +27,7 @@ def sign_in_page(_context: Auth, request: Request) -> Response:
     return _sign_in_form(request, FormState({"next": request.GET.get("next", "")}))
 
 
-@page(Auth, OPEN, "POST", name="login")
+@page(Auth, OPEN, "POST", name="login", during_maintenance=True)
 def sign_in(_context: Auth, request: Request) -> Response:
     """Starts a session and keeps its token in a cookie that no script can read."""
     try:
@@ -59,7 +59,7 @@ def _sign_in_form(request: Request, form: FormState) -> Response:
     return show(request, "auth/login", form=form, demo_accounts=accounts)
 
 
-@page(Auth, PERSON, "POST", name="logout")
+@page(Auth, PERSON, "POST", name="logout", during_maintenance=True)
 def sign_out(_context: Auth, request: Request) -> Response:
     """Ends the session and forgets the cookie."""
     service.end_session(request.db, request.identity.account.id, request.identity.session_id)
@@ -121,14 +121,14 @@ def change_password(_context: Auth, request: Request) -> Response:
     return signed_out("/auth/login")
 
 
-@page(Sessions, PERSON, "POST", name="end-all")
+@page(Sessions, PERSON, "POST", name="end-all", during_maintenance=True)
 def end_all_sessions(_context: Sessions, request: Request) -> Response:
     """Signs out everywhere, here too."""
     service.end_all_sessions(request.db, request.identity.account.id)
     return signed_out("/auth/login")
 
 
-@page(SessionNode, PERSON, "POST", name="end")
+@page(SessionNode, PERSON, "POST", name="end", during_maintenance=True)
 def end_session(context: SessionNode, request: Request) -> Response:
     """Signs out one session."""
     service.end_session(request.db, request.identity.account.id, context.__name__)
@@ -136,7 +136,7 @@ def end_session(context: SessionNode, request: Request) -> Response:
     return HTTPSeeOther("/account")
 
 
-@page(TokenNode, PERSON, "POST", name="revoke")
+@page(TokenNode, PERSON, "POST", name="revoke", during_maintenance=True)
 def revoke_token(context: TokenNode, request: Request) -> Response:
     """Ends a token for a program."""
     service.revoke_api_token(request.db, request.identity.account.id, context.__name__)

@@ -9,6 +9,7 @@ import click
 import releaseapp
 from releaseapp.cli.credentials import credentials
 from releaseapp.cli.ini import INI, open_server, refusals_are_sentences
+from releaseapp.cli.maintenance import maintenance
 from releaseapp.cli.people import user, workspace
 from releaseapp.cli.prune import prune
 from releaseapp.cli.release import release
@@ -67,5 +68,5 @@ def worker(ini: Path) -> None:
     db.close()
 
 
-for command in (credentials, prune, release, roles, runs, snapshot, user, workflows, workspace):
+for command in (credentials, maintenance, prune, release, roles, runs, snapshot, user, workflows, workspace):
     main.add_command(command)

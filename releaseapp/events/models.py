@@ -116,7 +116,10 @@ _PERMISSION_BY_THING: dict[str, Permission | None] = {
     "workspace": Permission.WORKSPACE_VIEW,
 }
 
-_FOR_OPERATORS = {"maintenance", "operation", "release", "secret", "snapshot"}
+_FOR_EVERYBODY = {"maintenance"}
+"""Things of the server that concern everybody who is signed in."""
+
+_FOR_OPERATORS = {"operation", "release", "secret", "snapshot"}
 """Things of the server, which operators see, whatever workspace they belong to."""
 
 
@@ -125,12 +128,17 @@ def is_for_operators(event_type: str) -> bool:
     return event_type.partition(".")[0] in _FOR_OPERATORS
 
 
+def is_for_everybody(event_type: str) -> bool:
+    """Whether everybody who is signed in hears of events of this type."""
+    return event_type.partition(".")[0] in _FOR_EVERYBODY
+
+
 def permission_for(event_type: str, subject: str = "") -> Permission | None:
     """The permission that lets a member see events of this type in a workspace.
 
-    None means that no role covers it: such events concern one account, or (see
-    :func:`is_for_operators`) the server, and nobody else may read them. Editing is seen by those
-    who may see what is edited: an agent, or (as without a ``subject``) a draft.
+    None means that no role covers it: such events concern one account, the server (see
+    :func:`is_for_operators`) or everybody (:func:`is_for_everybody`), and nobody else may read them.
+    Editing is seen by those who may see what is edited: an agent, or (as without a ``subject``) a draft.
     Raises KeyError for a type whose thing is not in the catalogue.
     """
     thing = event_type.partition(".")[0]

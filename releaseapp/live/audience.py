@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
-from releaseapp.events.models import Event, is_for_operators, permission_for
+from releaseapp.events.models import Event, is_for_everybody, is_for_operators, permission_for
 from releaseapp.permissions import Permission
 from releaseapp.workspaces.models import Identity
 
@@ -34,6 +34,7 @@ class Told:
     accounts: frozenset[str]
     frame: bytes
     for_operators: bool = False
+    for_everybody: bool = False
 
     @property
     def private(self) -> bool:
@@ -42,6 +43,8 @@ class Told:
 
     def may_hear(self, identity: Identity) -> bool:
         """Whether the identity may hear of it; private events reach people only, never their programs."""
+        if self.for_everybody:
+            return True
         if self.for_operators:
             return identity.token_name is None and identity.account.is_operator
         if self.permission is None or self.workspace_id is None:
@@ -56,7 +59,15 @@ def tell(event: Event, frame: bytes) -> Told | None:
     except KeyError:
         return None
     accounts = frozenset(account for account in (event.subject, event.actor) if account is not None)
-    return Told(event.id, event.workspace_id, permission, accounts, frame, is_for_operators(event.type))
+    return Told(
+        event.id,
+        event.workspace_id,
+        permission,
+        accounts,
+        frame,
+        is_for_operators(event.type),
+        is_for_everybody(event.type),
+    )
 
 
 @dataclass(slots=True)
@@ -132,9 +143,13 @@ class Audience(Generic[H]):
         signatures = {signature for item in workspace_ids if item for signature in self._rooms.get(item, ())}
         return [self._groups[signature] for signature in signatures]
 
+    def _rooms_of(self, told: Told) -> list[Iterable[H]]:
+        if told.for_everybody:
+            return [self._seats]
+        return [self._operators] if told.for_operators else [self._by_account.get(one, {}) for one in told.accounts]
+
     def _to_accounts(self, told: Told) -> Iterator[tuple[bytes, int, list[H]]]:
-        rooms = [self._operators] if told.for_operators else [self._by_account.get(one, {}) for one in told.accounts]
-        for room in rooms:
+        for room in self._rooms_of(told):
             members = [item for item in room if told.may_hear(item.identity)]
             if members:
                 yield told.frame, 1, members

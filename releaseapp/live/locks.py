@@ -17,6 +17,7 @@ from releaseapp.live.protocol import message_frame
 from releaseapp.live.rooms import Holder, Room, person
 from releaseapp.live.subjects import Subject
 from releaseapp.live.threads import Threads
+from releaseapp.maintenance.service import find_maintenance, sentence_of
 from releaseapp.permissions import Permission
 from releaseapp.workspaces.models import Identity
 
@@ -34,6 +35,7 @@ class Locks:
         self, db: Database, identify: Callable[[str], Identity], threads: Threads, changed: Callable[[Room], None]
     ) -> None:
         """``changed`` is told of rooms whose people must hear something new."""
+        self._db = db
         self._identify = identify
         self._threads = threads
         self._edits = Edits(db, threads)
@@ -44,7 +46,7 @@ class Locks:
         self._edits.flush()
 
     def act(self, room: Room, connection: Connection, message: Lock | Unlock | Ask | HandOver | Decline) -> None:
-        """Does what somebody in the room asks for."""
+        """Does what somebody in the room asks for. May wait for the database."""
         match message:
             case Unlock():
                 if room.holder is connection:
@@ -54,7 +56,17 @@ class Locks:
             case Decline(to=asker_id):
                 self._decline(room, connection, asker_id)
             case Lock() | Ask():
-                self._ask(room, connection, tell=isinstance(message, Ask))
+                if not self._stands_still(room, connection):
+                    self._ask(room, connection, tell=isinstance(message, Ask))
+
+    def _stands_still(self, room: Room, connection: Connection) -> bool:
+        """Refuses during maintenance, when nobody can change anything; also True when the asker is gone meanwhile."""
+        lasting = self._threads.run(partial(find_maintenance, self._db))
+        if connection.code is not None or connection not in room:
+            return True
+        if lasting is not None:
+            _refuse(room, connection, sentence_of(lasting))
+        return lasting is not None
 
     def release(self, room: Room, why: str = "") -> None:
         """Nobody holds the lock now, or whoever asked first; the holder is told ``why`` unless it let go itself."""
@@ -71,6 +83,8 @@ class Locks:
     def force(self, room: Room, connection: Connection, token: str, reason: str) -> None:
         """Takes the lock from whoever holds it, once that is written down. Waits for the database."""
         reason = " ".join("".join(letter if letter.isprintable() else " " for letter in reason).split())
+        if self._stands_still(room, connection):
+            return
         held_by = room.holder
         if held_by is None or person(held_by).id == person(connection).id:
             self._ask(room, connection, tell=False)

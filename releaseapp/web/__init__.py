@@ -17,4 +17,5 @@ def includeme(config: Any) -> None:
     config.include("releaseapp.web.limits")
     config.include("releaseapp.web.manners")
     config.include("releaseapp.web.problems")
+    config.include("releaseapp.web.read_only")
     config.include("releaseapp.web.statics")

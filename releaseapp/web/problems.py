@@ -32,6 +32,7 @@ _STATUS: dict[type[errors.AppError], tuple[int, str]] = {
     errors.Unprocessable: (422, "Contradicts an earlier request"),
     errors.TooManyRequests: (429, "Too many requests"),
     errors.Busy: (503, "Busy"),
+    errors.UnderMaintenance: (503, "Maintenance"),
 }
 
 _OUR_FAULT = 500
@@ -62,7 +63,7 @@ def refusal(error: errors.AppError, request: Request) -> Response:
         return sign_in_first(request)
     members = error.members if isinstance(error, errors.Conflict) else {}
     response = answer(request, status, title, str(error), getattr(error, "faults", ()), members)
-    if isinstance(error, errors.TooManyRequests):
+    if isinstance(error, errors.TooManyRequests | errors.UnderMaintenance):
         response.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, errors.Busy):
         response.headers["Retry-After"] = "1"

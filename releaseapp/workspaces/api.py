@@ -50,7 +50,7 @@ class WhoAmI(msgspec.Struct, frozen=True):
     workspaces: list[MembershipShown]
 
 
-@api(Auth, OPEN, "POST", name="login", require_csrf=False, idempotent=False)
+@api(Auth, OPEN, "POST", name="login", require_csrf=False, idempotent=False, during_maintenance=True)
 def sign_in(_context: Auth, request: Request) -> Response:
     """E-mail and password for a token. It sets no cookie, so no other site can sign a browser in with it."""
     given = read(request, SignIn)

@@ -55,6 +55,7 @@ def world(app):
         "RoleMatrixNode": "/release/roles",
         "Snapshots": "/release/snapshots",
         "SnapshotNode": "/release/snapshots/none",
+        "MaintenanceNode": "/maintenance",
         "Auth": "/auth",
         "Sessions": "/auth/sessions",
         "SessionNode": "/auth/sessions/ses_none",

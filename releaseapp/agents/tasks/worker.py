@@ -17,6 +17,7 @@ from releaseapp.agents.tasks.models import Task
 from releaseapp.agents.tasks.service import LeaseLost
 from releaseapp.db.api import Database
 from releaseapp.errors import AppError, Busy
+from releaseapp.maintenance.service import find_maintenance, lapse
 from releaseapp.settings import Settings
 from releaseapp.wakeups import Hands, Wakeups
 
@@ -102,9 +103,11 @@ class Worker:
                 self._observe(self._attempt(context), context.seconds)
 
     def _claim(self, task_id: str) -> TaskContext | None:
-        """The task, when it is there to be taken."""
+        """The task, when it is there to be taken; during maintenance none is. A sweep finds it afterwards."""
         lease, attempts = self._settings.task_lease_seconds, self._settings.task_max_attempts
         try:
+            if find_maintenance(self._db) is not None:
+                return None
             task = service.claim_task(self._db, task_id, self.id, lease, attempts)
             state = agents.find_agent(self._db, task.workspace_id, task.agent_id) if task else None
         except Busy:
@@ -182,6 +185,7 @@ class Worker:
         while not self._stopped.wait(pause):
             self._guarded(self._keep_claims, "keeping claims")
             self._guarded(self._announce, "the heartbeat")
+            self._guarded(lambda: lapse(self._db), "looking whether maintenance is over")
             self._guarded(self.sweep, "the sweep")
             self._guarded(lambda: upkeep.tidy(self._db, self._settings), "tidying up")
             if self._hands is not None and not self._stopping.is_set():

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from releaseapp import clock
 from releaseapp.credentials import service as credentials
 from releaseapp.errors import Busy
+from releaseapp.maintenance.service import find_maintenance, lapse
 from releaseapp.runs.approvals import service as approvals
 from releaseapp.runs.machine import queries, turns
 from releaseapp.runs.machine.driver import Driver, Lost, Nudge, Stop
@@ -38,6 +39,7 @@ class RunWorker:
         self._wakeups = wakeups
         self._upkeep = upkeep
         self._held: dict[str, Driver] = {}
+        self._at_rest: set[Driver] = set()
         self._idle = threading.Condition()
         self._stopping = threading.Event()
         self._stopped = threading.Event()
@@ -82,7 +84,9 @@ class RunWorker:
         return count
 
     def tick(self) -> None:
-        """Brings back what is due; wakes threads for it."""
+        """Brings back what is due; wakes threads for it. During maintenance nothing is due."""
+        if self._rests():
+            return
         # Before the runs that wait for them: whoever looks then finds them ended.
         for run_id in approvals.expire_due(self._kit.db, clock.now_text(), _EXPIRED_AT_ONCE):
             self._kit.wake(run_id)
@@ -102,8 +106,21 @@ class RunWorker:
             driver.tell(Nudge())
         self.work_off()
 
+    def _rests(self) -> bool:
+        """Whether maintenance lasts; then runs in hand begin no further step, and are given back."""
+        lapse(self._kit.db)
+        lasts = find_maintenance(self._kit.db) is not None
+        if lasts:
+            drivers = set(self._drivers())
+            for driver in drivers - self._at_rest:
+                driver.tell(Stop(now=False))
+            self._at_rest = drivers
+        return lasts
+
     def _claim(self) -> Claimed | None:
         try:
+            if find_maintenance(self._kit.db) is not None:
+                return None
             return turns.claim_next(self._kit, self.id)
         except Busy:
             log.warning("no run could be taken up, for the database is busy; a sweep will try again")

@@ -30,7 +30,7 @@ class LiveFragment extends HTMLElement {
   concerns(event) {
     if (event.type === "task.stream" || !this.prefixes.some((prefix) => event.type.startsWith(prefix))) return false;
     const workspace = document.body.dataset.workspaceId;
-    if (workspace && event.workspace_id !== workspace) return false;
+    if (workspace && event.workspace_id !== workspace && !this.hasAttribute("everywhere")) return false;
     const subject = this.getAttribute("subject");
     const agent = this.getAttribute("agent");
     if (subject && event.subject !== subject && event.data.agent_id !== subject) return false;
