@@ -11,12 +11,15 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.errors import InsufficientPrivilege
 
+from releaseapp import clock
 from releaseapp.db.api import Database
 from releaseapp.db.postgres import Connection, PostgresDatabase, open_connection
 from releaseapp.errors import AppError
 
 _PREFIX = "releaseapp_aside_"
 _SECONDS = 3600
+_LEFT_SECONDS = 2 * _SECONDS
+"""Nobody works in one for so long: its process has died."""
 _LONGEST_COMPLAINT = 400
 
 
@@ -31,7 +34,8 @@ def database_of_dump(url: str, dump: Path, pg_restore: str) -> Iterator[Postgres
     ``pg_restore`` is the program. Raises CannotBeOpened when the server lets nobody make databases, when the program
     is missing, or when the dump is none.
     """
-    name = f"{_PREFIX}{secrets.token_hex(6)}"
+    drop_left_behind(url)
+    name = f"{_PREFIX}{int(clock.now().timestamp()):x}_{secrets.token_hex(6)}"
     _in_server(url, sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
     try:
         there = make_conninfo(url, dbname=name)
@@ -46,15 +50,17 @@ def database_of_dump(url: str, dump: Path, pg_restore: str) -> Iterator[Postgres
 
 
 def drop_left_behind(url: str) -> int:
-    """Drops what a process that died has left on the server of ``url``; how many databases. One at a time may ask."""
+    """Drops what processes that died have left on the server of ``url``; how many databases."""
+    now = int(clock.now().timestamp())
     with open_connection(url) as connection:
-        left = connection.execute(
+        found = connection.execute(
             "SELECT datname FROM pg_database d WHERE starts_with(datname, %s) AND pg_has_role(d.datdba, 'USAGE')"
             " AND NOT EXISTS (SELECT 1 FROM pg_stat_activity a WHERE a.datname = d.datname)",
             [_PREFIX],
         ).fetchall()
-    for row in left:
-        _in_server(url, sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(row["datname"])))
+    left = [row["datname"] for row in found if _made_at(row["datname"]) < now - _LEFT_SECONDS]
+    for name in left:
+        _in_server(url, sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
     return len(left)
 
 
@@ -101,6 +107,10 @@ def _copy_table(source: Connection, target: Connection, table: str) -> None:
         for block in leaving:
             coming.write(block)
     target.execute(sql.SQL("ANALYZE past.{}").format(name))
+
+
+def _made_at(name: str) -> int:
+    return int(name.removeprefix(_PREFIX).partition("_")[0], 16)
 
 
 def _typed(name: str) -> str:

@@ -52,7 +52,7 @@ class Outcome(msgspec.Struct, frozen=True):
 def put_back(
     live: Database, file: WorkflowFile, past: Past, in_transaction: Callable[[Transaction], None] = lambda _tx: None
 ) -> Outcome:
-    """Replaces data and workflows; ``in_transaction`` is called last in the transaction that does it.
+    """Replaces data and workflows; ``in_transaction`` is called last in the transaction, where the past has a journal.
 
     Raises Busy when the turn to write does not come or the disk takes no more, Conflict when the past contradicts
     itself; then nothing has changed.
@@ -72,7 +72,8 @@ def put_back(
             if has_state:
                 owe(tx, document)
             _tell(tx, past, document.revision, has_state=has_state)
-            in_transaction(tx)
+            if has_state:
+                in_transaction(tx)
         file.put_in_place(draft, document)
         waited = clock.monotonic() - began
     if has_state:

@@ -277,6 +277,16 @@ def count_rows(db: Reader, table: str, where: str = "TRUE", **parameters: object
     return int(row["number"]) if row else 0
 
 
+def count_runs_under_way(db: Reader) -> int:
+    """How many runs are not over."""
+    return count_rows(db, "runs", f"status IN {_NOT_OVER}")
+
+
+def count_events_since(db: Reader, at: str) -> int:
+    """How many events of workspaces happened since a moment: they go from the log."""
+    return count_rows(db, "events", "workspace_id IS NOT NULL AND at > :at", at=at)
+
+
 def names_by_id(db: Reader, table: str, column: str) -> dict[str, str]:
     """What each row of a table is called, by its id."""
     return {row["id"]: row["name"] for row in db.all(f'SELECT id, "{column}" AS name FROM "{table}"')}
