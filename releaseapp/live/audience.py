@@ -65,8 +65,8 @@ def tell(event: Event, frame: bytes) -> Told | None:
         permission,
         accounts,
         frame,
-        is_for_operators(event.type),
-        is_for_everybody(event.type),
+        for_operators=is_for_operators(event.type),
+        for_everybody=is_for_everybody(event.type),
     )
 
 

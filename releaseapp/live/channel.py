@@ -4,6 +4,7 @@ Everything here runs in the hub's thread.
 """
 
 import logging
+import random
 from collections import deque
 from collections.abc import Callable
 
@@ -29,6 +30,10 @@ _SWEEP_SECONDS = 0.5
 _PATIENCE = 5.0
 """Seconds a client has to answer a goodbye."""
 
+_RETURNS_A_SECOND = 500
+"""How many clients come back in a second after a restart: each is told a moment of its own."""
+
+_SOONEST_SPREAD = 1.0
 _PINGS_AT_ONCE = 200
 _SILENT_INTERVALS = 3
 
@@ -90,8 +95,12 @@ class Channel:
         connection.end(code, _REASONS.get(Close(code), ""), patience=_PATIENCE)
 
     def stop(self, grace_seconds: float) -> None:
-        """Tells everybody that the server stops, waits a moment for the answers, and ends."""
-        for connection in list(self._connections.values()):
+        """Tells everybody that the server stops and when to come back, waits a moment for the answers, and ends."""
+        leaving = list(self._connections.values())
+        spread = max(_SOONEST_SPREAD, len(leaving) / _RETURNS_A_SECOND)
+        for connection in leaving:
+            if connection.greeted:
+                connection.write(protocol.goodbye_frame(random.uniform(0, spread)))  # noqa: S311 - no secret
             self.end(connection, Close.RESTART)
         end = clock.monotonic() + grace_seconds
         while self._connections and clock.monotonic() < end:

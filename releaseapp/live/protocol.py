@@ -125,6 +125,11 @@ def error_frame(detail: str) -> bytes:
     return message_frame(type="error", detail=detail)
 
 
+def goodbye_frame(seconds: float) -> bytes:
+    """The server stops: come back after so many seconds, which are others for each client."""
+    return message_frame(type="goodbye", wait=round(seconds, 3))
+
+
 def close_frame(code: int, reason: str = "") -> bytes:
     """Goodbye; without a code when ``code`` is 1005, which must never be sent."""
     protocol = FrameProtocol(client=False, extensions=[])

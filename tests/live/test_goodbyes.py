@@ -149,6 +149,16 @@ def test_a_server_that_stops_says_so(serve, world):
         server.raw()
 
 
+def test_each_client_is_told_its_own_moment_to_come_back(serve, world):
+    server = serve()
+    with server.hear("vera") as vera, server.hear("olga") as olga:
+        server.service.stop()
+        told = [vera.next(), olga.next()]
+    assert [one["type"] for one in told] == ["goodbye", "goodbye"]
+    assert all(0 <= one["wait"] <= 1 for one in told)
+    assert told[0]["wait"] != told[1]["wait"]
+
+
 def test_a_client_that_says_goodbye_gets_its_code_back(server, frames):
     for payload, code in ((b"\x03\xe8bye", 1000), (b"\x0f\xa1", 4001), (b"", 1005)):
         with server.upgraded() as raw:

@@ -59,6 +59,7 @@ def test_a_signal_ends_the_process_well(launch, world, sign):
     with connect(address.replace("http", "ws") + "/ws", additional_headers=headers) as client:
         client.recv(timeout=5)
         process.send_signal(sign)
+        assert '"goodbye"' in client.recv(timeout=5)
         with pytest.raises(ConnectionClosed) as closed:
             client.recv(timeout=5)
     assert closed.value.rcvd.code == 1012

@@ -30,6 +30,7 @@ class Live {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     const socket = this.socket = new WebSocket(`${scheme}://${location.host}/ws?since=${this.last}`);
     this.greeted = false;
+    this.wait = null;
     socket.onmessage = (message) => { if (this.socket === socket) this.receive(JSON.parse(message.data)); };
     socket.onclose = (event) => { if (this.socket === socket) this.closed(event.code); };
   }
@@ -47,6 +48,8 @@ class Live {
       this.socket.send('{"type":"pong"}');
     } else if (frame.type === "memberships") {
       tellAll("live:reset");
+    } else if (frame.type === "goodbye") {
+      this.wait = frame.wait * 1000;
     } else if (frame.type === "reset") {
       this.last = frame.id;
       tellAll("live:reset");
@@ -83,7 +86,7 @@ class Live {
     if (this.greeted && Date.now() - this.since > steady) this.failures = 0;
     // Full jitter: after a restart of the server not everybody comes back at the same moment.
     const ceiling = Math.min(longest, shortest * 2 ** this.failures++);
-    this.soon(Math.random() * (code === 1012 ? Math.min(ceiling, 2000) : ceiling) + 50);
+    this.soon((this.wait ?? Math.random() * (code === 1012 ? Math.min(ceiling, 2000) : ceiling)) + 50);
     if (!this.greeted) await this.ask();
   }
 
