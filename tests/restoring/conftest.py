@@ -15,6 +15,7 @@ from conftest import settings_for
 from databases import postgres, target  # noqa: F401 - fixtures
 from running import Lab
 
+from releaseapp.db.migrate import migrate
 from releaseapp.seeds import seed
 from releaseapp.snapshots.restoring.aside import opened_aside
 from releaseapp.snapshots.restoring.putting import Past, put_back
@@ -61,12 +62,14 @@ class Place:
         shutil.copy(self.settings.workflow_store_path, there / "workflows.json")
         return there
 
-    def put_back(self, there: Path, **changes):
+    def put_back(self, there: Path, *, forward=False, **changes):
         self.number += 1
         aside = self.folder / f"aside-{self.number}"
         shutil.copytree(there, aside)
         database = aside / ("agents.dump" if self.settings.on_postgres else "agents.db")
         with opened_aside(database, self.settings) as opened:
+            if forward:
+                migrate(opened)
             values = {
                 "name": there.name,
                 "made_at": "2026-11-24T00:00:00.000Z",

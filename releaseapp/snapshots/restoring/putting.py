@@ -86,7 +86,7 @@ def _replace(tx: Transaction, engine: str, past: Past) -> Marked:
     if past.keep_schema:
         bring_back_schema(tx, engine, ledger_of(past.database).applied())
     replace_rows(tx, engine, carried, ledger=past.keep_schema)
-    return stand_still(tx, past.made_at, clock.now_text())
+    return stand_still(tx, tables_of(tx, engine).keys(), past.made_at, clock.now_text())
 
 
 def _tell(tx: Transaction, past: Past, revision: int, *, has_state: bool) -> None:

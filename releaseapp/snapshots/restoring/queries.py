@@ -222,9 +222,13 @@ def end_tasks(tx: Transaction, now: str, error: str) -> int:
     )
 
 
+def delete_approval_waits(tx: Transaction) -> None:
+    """Nobody is waited for any more."""
+    tx.run("DELETE FROM approval_waits")
+
+
 def withdraw_approvals(tx: Transaction, now: str) -> int:
     """Nobody waits for a decision any more."""
-    tx.run("DELETE FROM approval_waits")
     return tx.run("UPDATE approvals SET status = 'withdrawn', decided_at = :now WHERE status = 'pending'", now=now)
 
 

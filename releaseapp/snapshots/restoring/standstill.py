@@ -1,5 +1,7 @@
 """What was under way when the snapshot was taken does not begin anew: it has failed, with a sentence that says why."""
 
+from collections.abc import Collection
+
 import msgspec
 
 from releaseapp.db.api import Row, Transaction
@@ -16,31 +18,46 @@ class Marked(msgspec.Struct, frozen=True):
     approvals: int
 
 
-def stand_still(tx: Transaction, made_at: str, now: str) -> Marked:
-    """Ends every run, task and approval that is not over, each with its event."""
-    runs, tasks = queries.list_runs_under_way(tx), queries.list_tasks_under_way(tx)
+def stand_still(tx: Transaction, tables: Collection[str], made_at: str, now: str) -> Marked:
+    """Ends every run, task and approval that is not over, each with its event; an older schema lacks some tables."""
+    tasks = _end_tasks(tx, made_at, now)
+    runs = _end_runs(tx, made_at, now) if "runs" in tables else 0
+    if "approvals" not in tables:
+        return Marked(runs, tasks, 0)
     approvals = queries.list_approvals_under_way(tx)
-    run_error = (
+    if "approval_waits" in tables:
+        queries.delete_approval_waits(tx)
+    queries.withdraw_approvals(tx, now)
+    for approval in approvals:
+        _tell_of_approval(tx, approval)
+    return Marked(runs, tasks, len(approvals))
+
+
+def _end_runs(tx: Transaction, made_at: str, now: str) -> int:
+    runs = queries.list_runs_under_way(tx)
+    error = (
         f"It was under way when the snapshot of {made_at} was taken, which was put back at {now}. What it did after the"
         " snapshot may have been done. Look at what it does outside, then retry it from here."
     )
-    task_error = (
+    queries.end_steps(tx, now, error)
+    queries.end_runs(tx, now, error)
+    for run in runs:
+        _tell_of_run(tx, run, error)
+    return len(runs)
+
+
+def _end_tasks(tx: Transaction, made_at: str, now: str) -> int:
+    tasks = queries.list_tasks_under_way(tx)
+    error = (
         f"It was under way when the snapshot of {made_at} was taken, which was put back at {now}. Give it to the agent"
         " again if it is still to be done."
     )
-    queries.end_steps(tx, now, run_error)
-    queries.end_runs(tx, now, run_error)
-    queries.end_tasks(tx, now, task_error)
-    queries.withdraw_approvals(tx, now)
-    for run in runs:
-        _tell_of_run(tx, run, run_error)
+    queries.end_tasks(tx, now, error)
     for task in tasks:
         data = {"agent_id": task["agent_id"], "title": task["title"], "status": "failed", "attempts": task["attempts"]}
-        told = {**data, "error": task_error}
+        told = {**data, "error": error}
         append(tx, EventType.TASK_FAILED, task["id"], workspace_id=task["workspace_id"], data=told)
-    for approval in approvals:
-        _tell_of_approval(tx, approval)
-    return Marked(len(runs), len(tasks), len(approvals))
+    return len(tasks)
 
 
 def _tell_of_run(tx: Transaction, run: Row, error: str) -> None:
