@@ -31,6 +31,7 @@ def make_app(settings: Settings, ini: Mapping[str, Any] | None = None) -> Router
     config.include("releaseapp.tree")
     config.include("releaseapp.pages")
     config.include("releaseapp.health")
+    config.include("releaseapp.releases")
     # Where no views are; and who has no PostgreSQL has no driver for it either.
     rooms = ("cli", "db", "live", "runs.machine", "server", "steps", "workers")
     config.scan("releaseapp", ignore=[f"releaseapp.{room}" for room in rooms])

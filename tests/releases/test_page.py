@@ -3,6 +3,8 @@
 import pytest
 from releases.world import BAD, World, ground_of
 
+from releaseapp import __version__
+from releaseapp.agents.tasks.service import announce_worker
 from releaseapp.operations import service as operations
 from releaseapp.releases.models import HookAnswer, Loss, Verdict
 from releaseapp.releases.service import find_open
@@ -186,3 +188,11 @@ def test_the_hook_may_be_called_again_from_the_page(avery, registry, world, fini
     page = avery.post("/release/hook", {"csrf_token": page.forms["finish"]["csrf_token"].value}, status=303)
     finish_work()
     assert "The hook answered 204." in page.follow()
+
+
+def test_the_page_asks_its_own_process_whether_it_is_well(app, seeded):
+    health = app.app.registry.release_ground.ask_health("")
+    assert (health.reached, health.version) == (True, __version__)
+    assert health.faults == ["worker: no worker is alive, so no task is being done."], "none was started here"
+    announce_worker(seeded, "wrk_1", "here", 1)
+    assert app.app.registry.release_ground.ask_health("").ready
