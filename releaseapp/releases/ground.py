@@ -16,6 +16,7 @@ class Ground(msgspec.Struct, frozen=True):
 
     ``check()`` runs every check; ``take_snapshot(actor, note)`` makes one of the server as it is; ``preview(name)``
     says what putting that one back would lose; ``put_back(name, actor, report)`` does so and keeps what was replaced;
+    ``was_put_back(name, since)`` names what was kept when that was done since a moment, None when it was not;
     ``matrix()`` is the role matrix now and ``difference(before, after)`` sentences on how two differ;
     ``connections(since, until)`` the gate's verdict; ``ask_health(url)`` what answers there;
     ``call_hook(release_id, content)`` calls the address of ``release_hook_url``, signed. ``ini`` is how commands in
@@ -28,6 +29,7 @@ class Ground(msgspec.Struct, frozen=True):
     take_snapshot: Callable[[str | None, str], Taken]
     preview: Callable[[str], Loss]
     put_back: Callable[[str, str | None, Report], PutBack]
+    was_put_back: Callable[[str, str], str | None]
     matrix: Callable[[], dict[str, Any]]
     difference: Callable[[dict[str, Any], dict[str, Any]], list[str]]
     connections: Callable[[str, str], Verdict]

@@ -206,9 +206,9 @@ def _rollback(release: Release, entries: list[Entry]) -> list[Block]:
         facts = [
             ["Put back", data["snapshot"]],
             ["What was replaced", data["before"]],
-            ["Took", f"{data['seconds']:.2f} s"],
-            ["Writes waited", f"{data['seconds_writes_waited']:.2f} s"],
-            ["Runs marked", str(data["runs_marked"])],
+            ["Took", _seconds(data["seconds"])],
+            ["Writes waited", _seconds(data["seconds_writes_waited"])],
+            ["Runs marked", _figure(data["runs_marked"])],
             ["Version to start", data["app_version"]],
         ]
         undo = [[f"releaseapp snapshot undo {ini}"], [f"pip install releaseapp=={release.to_version}"]]
@@ -232,6 +232,10 @@ def _figure(value: Any) -> str:
     if value is None:
         return "-"
     return f"{value:,.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
+
+def _seconds(value: float | None) -> str:
+    return "not known, for the process died" if value is None else f"{value:.2f} s"
 
 
 def _between(earlier: str, later: str) -> float:

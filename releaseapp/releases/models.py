@@ -144,14 +144,26 @@ class Loss(msgspec.Struct, frozen=True):
 
 
 class PutBack(msgspec.Struct, frozen=True):
-    """How putting back went: what was replaced is in the snapshot ``before``."""
+    """How putting back went: what was replaced is in the snapshot ``before``.
+
+    The figures are None when the process that did it died before it could write them down.
+    """
 
     snapshot: str
     before: str
-    seconds: float
-    seconds_writes_waited: float
-    runs_marked: int
+    seconds: float | None
+    seconds_writes_waited: float | None
+    runs_marked: int | None
     app_version: str
+
+    @property
+    def sentence(self) -> str:
+        """How it went, for people."""
+        if self.seconds is None or self.seconds_writes_waited is None:
+            how = "by a process that died right afterwards"
+        else:
+            how = f"in {self.seconds:.2f} s; writes waited {self.seconds_writes_waited:.2f} s"
+        return f"Put back {self.snapshot} {how}. What was replaced is kept as {self.before}."
 
 
 class HookAnswer(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ from releaseapp.operations.service import Report
 from releaseapp.releases import outside
 from releaseapp.releases.ground import Ground
 from releaseapp.releases.models import Finding, Health, Loss, PutBack, Taken, Verdict
+from releaseapp.snapshots.restoring.queries import find_newest_restore
 from releaseapp.web.request import Request
 from releaseapp.web.view_table import declared_views
 
@@ -26,6 +27,7 @@ def open_ground(registry: Any) -> Ground:
         take_snapshot=rooms.take_snapshot,
         preview=rooms.preview,
         put_back=rooms.put_back,
+        was_put_back=rooms.was_put_back,
         matrix=rooms.matrix,
         difference=rooms.difference,
         connections=rooms.connections,
@@ -44,6 +46,7 @@ class Rooms:
     def check(self) -> list[Finding]:
         """Every check, as the log keeps it."""
         from releaseapp.checks.service import Place, run_checks
+
         r = self._registry
         place = Place(r.app_settings, r.db, r.workflow_file, r.vault)
         return [
@@ -55,6 +58,7 @@ class Rooms:
         """A snapshot of the server as it is; it is an operation of its own, alone as such ones are."""
         from releaseapp.snapshots.models import Reason
         from releaseapp.snapshots.service import make_snapshot
+
         taken: list[Taken] = []
 
         def work(report: Report) -> tuple[str, dict[str, Any]]:
@@ -71,6 +75,7 @@ class Rooms:
     def preview(self, name: str) -> Loss:
         """What putting a snapshot back would lose."""
         from releaseapp.snapshots.restoring import service as restoring
+
         loss = restoring.preview(self._snapshots(), name)
         sentences = loss.sentences if loss.possible else [loss.sentence, loss.cure]
         return Loss(loss.possible, sentences)
@@ -78,22 +83,32 @@ class Rooms:
     def put_back(self, name: str, actor: str | None, report: Report) -> PutBack:
         """Puts a snapshot back with the schema it has: the former version of the product is started next."""
         from releaseapp.snapshots.restoring import service as restoring
+
         done = restoring.restore(self._snapshots(), name, actor, report, keep_schema=True)
         return msgspec.convert(done, PutBack, from_attributes=True)
+
+    def was_put_back(self, name: str, since: str) -> str | None:
+        """What was kept when a snapshot was put back since a moment: the newest such deed is written down with it."""
+        newest = find_newest_restore(self._db)
+        done = newest is not None and newest["snapshot"] == name and newest["at"] >= since
+        return str(newest["before"]) if newest and done else None
 
     def matrix(self) -> dict[str, Any]:
         """The role matrix now."""
         from releaseapp.rolematrix.service import matrix_now
+
         return matrix_now(self._db, declared_views(self._registry))
 
     def difference(self, before: dict[str, Any], after: dict[str, Any]) -> list[str]:
         """How two role matrices differ, in sentences."""
         from releaseapp.rolematrix.service import difference
+
         return [change.sentence for change in difference(before, after)]
 
     def connections(self, since: str, until: str) -> Verdict:
         """The gate's verdict on the connections of a time."""
         from releaseapp.connections.service import gate
+
         found = gate(self._db, since, until)
         return Verdict(found.verdict, found.reasons, found.figures)
 
@@ -105,5 +120,6 @@ class Rooms:
 
     def _snapshots(self) -> Any:
         from releaseapp.snapshots.service import Snapshots
+
         r = self._registry
         return Snapshots(r.db, r.workflow_file, r.app_settings, r.vault)

@@ -9,7 +9,7 @@ from releaseapp.releases import journal, queries
 from releaseapp.releases.ground import Ground
 from releaseapp.releases.journal import Line
 from releaseapp.releases.machine import Verb, require
-from releaseapp.releases.models import EntryKind, Loss, Release, Status, Who
+from releaseapp.releases.models import EntryKind, Loss, PutBack, Release, Status, Who
 from releaseapp.releases.working import NONE_OPEN, Begun, Refused, claim, what_happened
 
 
@@ -26,7 +26,7 @@ def roll_back(ground: Ground, who: Who, why: str) -> Begun:
     """Rolls the open release back; raises Conflict as :func:`claim` does.
 
     The work raises Refused when the snapshot cannot be put back. Done again after a process died in the middle, it
-    puts the same snapshot back once more.
+    puts the same snapshot back unless that was done.
     """
     return claim(ground, Verb.ROLLBACK, who, lambda one, report: _roll_back(ground, who, one, why.strip(), report))
 
@@ -39,22 +39,31 @@ def _roll_back(ground: Ground, who: Who, release: Release, why: str, report: Rep
         sentence = f"Not rolled back. {' '.join(loss.sentences)}"
         journal.note_down(ground.db, release, who, Line(EntryKind.REFUSED, sentence, {"verb": "rollback"}))
         raise Refused(sentence)
-    reason = f": {why}" if why else "."
-    line = Line(EntryKind.ROLLBACK_BEGUN, f"Rolls back to the snapshot {name}{reason}",
-                {"why": why, "loss": loss.sentences, "at": clock.now_text()})  # fmt: skip
-    release = journal.move(ground.db, release, who, line, status=Status.ROLLING_BACK)
-    put_back = ground.put_back(name, who.actor, report)
-    waited = f"{put_back.seconds_writes_waited:.2f} s"
+    put_back = _put_back_already(ground, release)
+    if put_back is None:
+        reason = f": {why}" if why else "."
+        line = Line(EntryKind.ROLLBACK_BEGUN, f"Rolls back to the snapshot {name}{reason}", {"loss": loss.sentences})
+        release = journal.move(ground.db, release, who, line, status=Status.ROLLING_BACK)
+        put_back = ground.put_back(name, who.actor, report)
     with ground.db.transaction() as tx:
-        sentence = (
-            f"Put back {put_back.snapshot} in {put_back.seconds:.2f} s; writes waited {waited}. "
-            f"What was replaced is kept as {put_back.before}."
+        journal.write(tx, release, who, Line(EntryKind.RESTORED, put_back.sentence, msgspec.to_builtins(put_back)))
+        line = Line(
+            EntryKind.ROLLED_BACK,
+            f"Rolled back: start {put_back.app_version}, which fits the data.",
+            {"app_version": put_back.app_version},
         )
-        journal.write(tx, release, who, Line(EntryKind.RESTORED, sentence, msgspec.to_builtins(put_back)))
-        line = Line(EntryKind.ROLLED_BACK, f"Rolled back: start {put_back.app_version}, which fits the data.",
-                    {"app_version": put_back.app_version})  # fmt: skip
         journal.move(ground.db, release, who, line, status=Status.ROLLED_BACK, finished_at=clock.now_text())
-    return f"Rolled back to {put_back.snapshot}; writes waited {waited}. Start {put_back.app_version}."
+    return f"{put_back.sentence} Start {put_back.app_version}."
+
+
+def _put_back_already(ground: Ground, release: Release) -> PutBack | None:
+    """What a process did that died before it could write it down: done twice, the undo would lead nowhere."""
+    entries = queries.list_entries(ground.db, release.id, 0)
+    begun = next((one for one in entries if one.kind is EntryKind.ROLLBACK_BEGUN), None)
+    before = ground.was_put_back(_snapshot_of(release), begun.at) if begun else None
+    if before is None:
+        return None
+    return PutBack(_snapshot_of(release), before, None, None, None, release.from_version)
 
 
 def _snapshot_of(release: Release) -> str:

@@ -14,7 +14,16 @@ from releaseapp import clock
 from releaseapp.errors import Conflict
 from releaseapp.releases.models import Status
 from releaseapp.releases.promoting import Wish
-from releaseapp.releases.service import find_open, finish, list_entries, perform, promote, roll_back, start
+from releaseapp.releases.service import (
+    find_open,
+    finish,
+    list_entries,
+    log_as_markdown,
+    perform,
+    promote,
+    roll_back,
+    start,
+)
 from releaseapp.releases.state import state_of
 
 HERE = Path(__file__).parent
@@ -56,7 +65,7 @@ def kill_at(folder, verb, stage):
 
 
 @pytest.mark.parametrize(("verb", "stage", "status"), STAGES)
-def test_who_is_killed_leaves_a_state_that_says_what_to_do(calling, tmp_path, verb, stage, status, monkeypatch):
+def test_who_is_killed_leaves_a_state_that_says_what_to_do(calling, tmp_path, verb, stage, status, monkeypatch, world):
     command = verb.partition("-")[0]
     begin = {
         "start": lambda who: start(calling, who, PLAN),
@@ -76,7 +85,13 @@ def test_who_is_killed_leaves_a_state_that_says_what_to_do(calling, tmp_path, ve
     monkeypatch.setattr(clock, "now", lambda: later)
     advice = state_of(calling).next
     assert (advice.verb, advice.command) == (command, f"releaseapp release {command}")
+    if verb == "rollback-late":
+        calling = ground_of(calling.db, calling.settings, world, was_put_back=lambda _name, _since: "kept-before")
     done = perform(calling, begin(BAILEY))
+    if verb == "rollback-late":
+        assert world.put_back == [], "what was put back is not put back again: the undo would lead nowhere"
+        assert "kept as kept-before" in list_entries(calling.db, done.id)[-2].sentence
+        assert "not known, for the process died" in log_as_markdown(calling.db, done.id)
     assert (
         done.status.value
         == {"start": "started", "promote": "promoted", "finish": "finished", "rollback": "rolled_back"}[command]

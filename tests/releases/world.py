@@ -63,6 +63,7 @@ def ground_of(db, settings, world, **changes):
             "take_snapshot": world.take_snapshot,
             "preview": lambda _name: world.loss,
             "put_back": world.restore,
+            "was_put_back": lambda _name, _since: None,
             "matrix": lambda: world.matrix,
             "difference": lambda before, after: [] if before == after else ["Viewers may now POST to /agents."],
             "connections": lambda _since, _until: world.verdict,
