@@ -167,7 +167,7 @@ def _show(request: Request, form: FormState) -> Response:
     return show(
         request,
         "releases/page",
-        ("next", "story", "roles", "operations"),
+        ("next", "story", "roles", "looks", "operations"),
         state=state,
         release=state.release,
         open_release=state.release if state.release and not state.release.is_over else None,
