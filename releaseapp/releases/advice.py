@@ -35,11 +35,15 @@ _START = (Verb.START, "Nothing is being released. Start when there is something 
 
 
 class Advice(msgspec.Struct, frozen=True):
-    """What comes next: a verb (None while one is at work), the sentence that says why, and the command for it."""
+    """What comes next: a verb (None while one is at work), the sentence that says why, and the command for it.
+
+    ``stopped`` says that the verb was tried and said no, so that a reason may be given to go on.
+    """
 
     verb: Verb | None
     sentence: str
     command: str
+    stopped: bool = False
 
 
 def advise(release: Release | None, entries: list[Entry], at_work: Operation | None, *, unconfirmed: bool) -> Advice:
@@ -47,14 +51,15 @@ def advise(release: Release | None, entries: list[Entry], at_work: Operation | N
     if at_work is not None:
         return Advice(None, at_work.sentence, "releaseapp release status --follow")
     said = [one for one in entries if one.kind is not EntryKind.NOTE]
+    stopped = bool(release and said and said[-1].kind is EntryKind.REFUSED and release.status in _STOPPED)
     if release is None or release.is_over:
         verb, sentence = _START
     elif release.status is Status.STARTED and unconfirmed:
         verb, sentence = _CONFIRM
-    elif said and said[-1].kind is EntryKind.REFUSED and release.status in _STOPPED:
+    elif stopped:
         verb, sentence = _STOPPED[release.status]
     else:
         verb, sentence = _NEXT[release.status]
     version = release.to_version if release else ""
     sentence = sentence.format(said=said[-1].sentence if said else "nothing.", version=version)
-    return Advice(verb, sentence, f"releaseapp {_COMMANDS[verb]}")
+    return Advice(verb, sentence, f"releaseapp {_COMMANDS[verb]}", stopped and verb is not Verb.CONFIRM)

@@ -78,6 +78,7 @@ def test_a_refusal_stands_on_the_page_with_a_field_for_the_reason(avery, world, 
     world.findings = [BAD]
     page = act(avery.get("/release"), "start", finish_work, **PLAN)
     assert "2 MB are left. Make room." in page
+    page = act(page, "note", finish_work, text="I am looking for room.")
     page = act(page, "start", finish_work, despite="It grows <tonight>.")
     assert "It grows &lt;tonight&gt;." in page
     world.verdict = Verdict("stormy", ["90 closes."], {})
