@@ -66,7 +66,7 @@ class Running:
 @contextmanager
 def running(contestant: Contestant, world: World, core: int) -> Iterator[Running]:
     """The server on that core, until the block ends."""
-    port = _free_port()
+    port = free_port()
     log = world.folder / "server.log"
     begin = time.perf_counter()
     with log.open("wb") as output, on_core(core, contestant.command(world, port), output) as process:
@@ -110,7 +110,8 @@ def _wait_for_200(port: int, world: World, process: subprocess.Popen[bytes], log
     raise RuntimeError(f"the server did not start:\n{log.read_text(encoding='utf-8', errors='replace')}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return int(sock.getsockname()[1])

@@ -2,7 +2,6 @@
 
 import gc
 import logging
-import os
 import resource
 import signal
 import sys
@@ -150,7 +149,7 @@ class Service:
     def _announce(self, demo_lines: Iterable[str]) -> None:
         host, port = self.address
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        notify("READY=1", f"MAINPID={os.getpid()}", f"STATUS=Listens at {address}")
+        notify("READY=1", f"STATUS=Listens at {address}")
         sys.stdout.write(f"releaseapp listens at {address}\n")
         sys.stdout.writelines(f"{line}\n" for line in demo_lines)
         sys.stdout.flush()

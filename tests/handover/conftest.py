@@ -18,10 +18,10 @@ SECONDS = 60
 class Process:
     """One ``pserve`` (or a program in its place) over the ini file of a house."""
 
-    def __init__(self, command: list[str], output: Path, environ: dict[str, str]) -> None:
+    def __init__(self, command: list[str], output: Path, environ: dict[str, str], *, close_fds: bool) -> None:
         self.output = output
         with output.open("wb") as file:
-            self.popen = subprocess.Popen(command, stdout=file, stderr=file, env=environ)
+            self.popen = subprocess.Popen(command, stdout=file, stderr=file, env=environ, close_fds=close_fds)
         self.pid = self.popen.pid
 
     def says(self) -> str:
@@ -80,8 +80,9 @@ class House:
             if process.popen.poll() is None:
                 process.kill()
 
-    def _start(self, command: list[str]) -> Process:
-        process = Process(command, self.folder / f"output-{len(self.processes)}.txt", self.environ)
+    def _start(self, command: list[str], *, close_fds: bool = True) -> Process:
+        output = self.folder / f"output-{len(self.processes)}.txt"
+        process = Process(command, output, self.environ, close_fds=close_fds)
         self.processes.append(process)
         return process
 

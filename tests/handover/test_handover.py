@@ -10,6 +10,7 @@ import time
 import urllib.request
 
 import pytest
+from servers import Program
 
 
 def version_of(house) -> int:
@@ -250,3 +251,55 @@ def test_clients_that_never_pause_notice_nothing(house):
     assert not faults
     assert set(answers) == {200}
     assert len(answers) > 200
+
+
+NEXT_VERSION = """
+from releaseapp.db import migrate
+from releaseapp.db.migrations import Migration, known_migrations
+known = [*known_migrations(), Migration("m9999_next", [{statement!r}])]
+migrate.known_migrations = lambda: known
+"""
+
+
+def test_the_old_process_serves_on_over_a_database_that_a_newer_version_has_migrated(house):
+    old = house.serving()
+    die = "\nimport os\nfrom releaseapp.live.gateway import Gateway\nGateway.start = lambda self: os._exit(9)\n"
+    assert house.play(NEXT_VERSION.format(statement="CREATE TABLE next_thing (id TEXT)") + die).ends() == 9
+    owner = Program(house.server, "avery.owner@example.com")
+    made = owner.send("/workspaces/aurora/agents", {"name": "Nova"})
+    assert owner.send(f"/workspaces/aurora/agents/{made['id']}")["name"] == "Nova"
+    assert old.popen.poll() is None
+    # The new version is mended, and takes over.
+    house.play(NEXT_VERSION.format(statement="CREATE TABLE next_thing (id TEXT)")).wait_for("releaseapp listens at")
+    assert old.ends() == 0
+    assert owner.send(f"/workspaces/aurora/agents/{made['id']}")["name"] == "Nova"
+
+
+def test_a_migration_that_fails_leaves_the_old_process_as_it_was(house):
+    old = house.serving()
+    assert house.play(NEXT_VERSION.format(statement="CREATE TABLE (")).ends() != 0
+    owner = Program(house.server, "avery.owner@example.com")
+    assert owner.send("/workspaces/aurora/agents", {"name": "Nova"})["name"] == "Nova"
+    assert old.popen.poll() is None
+
+
+def test_what_a_worker_has_in_hand_is_handed_over_and_done_once(house):
+    """A run that waits in a step of some seconds: the new process brings it to its end."""
+    old = house.serving()
+    owner = Program(house.server, "avery.owner@example.com")
+    steps = [
+        {"id": "a", "type": "delay", "config": {"seconds": 3}},
+        {"id": "b", "type": "transform", "config": {"value": 7}},
+    ]
+    made = owner.send("/workspaces/aurora/workflows", {"definition": {"name": "W", "steps": steps}})
+    there = f"/workspaces/aurora/workflows/{made['id']}"
+    owner.send(f"{there}/versions/1/publish", {})
+    runs = [owner.send(f"{there}/run", {}) for _ in range(3)]
+    house.serving()
+    assert old.ends() == 0
+    deadline = time.monotonic() + 60
+    for run in runs:
+        while (status := owner.send(f"/workspaces/aurora/runs/{run['id']}")["status"]) != "succeeded":
+            assert status in {"queued", "running", "waiting"}
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
