@@ -3,7 +3,7 @@
 import msgspec
 
 from releaseapp import clock
-from releaseapp.errors import Conflict
+from releaseapp.errors import AppError, Conflict
 from releaseapp.operations.service import Report
 from releaseapp.releases import journal, queries
 from releaseapp.releases.ground import Ground
@@ -26,7 +26,7 @@ def roll_back(ground: Ground, who: Who, why: str) -> Begun:
     """Rolls the open release back; raises Conflict as :func:`claim` does.
 
     The work raises Refused when the snapshot cannot be put back. Done again after a process died in the middle, it
-    puts the same snapshot back unless that was done.
+    puts the snapshot back unless that was done.
     """
     return claim(ground, Verb.ROLLBACK, who, lambda one, report: _roll_back(ground, who, one, why.strip(), report))
 
@@ -44,7 +44,7 @@ def _roll_back(ground: Ground, who: Who, release: Release, why: str, report: Rep
         reason = f": {why}" if why else "."
         line = Line(EntryKind.ROLLBACK_BEGUN, f"Rolls back to the snapshot {name}{reason}", {"loss": loss.sentences})
         release = journal.move(ground.db, release, who, line, status=Status.ROLLING_BACK)
-        put_back = ground.put_back(name, who.actor, report)
+        put_back = _put_back(ground, who, release, report)
     with ground.db.transaction() as tx:
         journal.write(tx, release, who, Line(EntryKind.RESTORED, put_back.sentence, msgspec.to_builtins(put_back)))
         line = Line(
@@ -54,6 +54,17 @@ def _roll_back(ground: Ground, who: Who, release: Release, why: str, report: Rep
         )
         journal.move(ground.db, release, who, line, status=Status.ROLLED_BACK, finished_at=clock.now_text())
     return f"{put_back.sentence} Start {put_back.app_version}."
+
+
+def _put_back(ground: Ground, who: Who, release: Release, report: Report) -> PutBack:
+    try:
+        return ground.put_back(_snapshot_of(release), who.actor, report)
+    except AppError as error:
+        # A restore that is refused has changed nothing, so the release stands where it stood.
+        former = Status.PROMOTED if release.promoted_at else Status.STARTED
+        sentence = f"Not rolled back, and nothing has changed. {error}"
+        journal.move(ground.db, release, who, Line(EntryKind.REFUSED, sentence, {"verb": "rollback"}), status=former)
+        raise Refused(sentence) from error
 
 
 def _put_back_already(ground: Ground, release: Release) -> PutBack | None:

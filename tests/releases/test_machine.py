@@ -181,16 +181,25 @@ def test_a_snapshot_that_cannot_be_put_back_leaves_the_release_where_it_is(groun
     assert (service.find_open(ground.db).status, world.put_back) == (Status.PROMOTED, [])
 
 
-def test_a_rollback_that_broke_in_the_middle_can_only_be_done_again_or_abandoned(ground, world, promoted):
-    def die():
+def test_a_rollback_that_is_refused_has_changed_nothing_and_the_release_stands_where_it_stood(ground, world, promoted):
+    def refuse():
         raise Conflict("The disk is full.")
 
-    world.meanwhile = die
-    with pytest.raises(Conflict):
+    world.meanwhile = refuse
+    with pytest.raises(Refused, match=r"nothing has changed\. The disk is full\."):
         perform(ground, roll_back(ground, AVERY, ""))
-    stuck = service.find_open(ground.db)
-    assert stuck.status is Status.ROLLING_BACK
-    assert sentences(ground, stuck)[-1] == "Rollback failed: The disk is full."
+    assert service.find_open(ground.db).status is Status.PROMOTED
+    assert perform(ground, finish(ground, AVERY, Wish())).status is Status.FINISHED
+
+
+def test_a_rollback_that_broke_in_the_middle_can_only_be_done_again_or_abandoned(ground, world, promoted):
+    def break_down():
+        raise RuntimeError("It broke.")
+
+    world.meanwhile = break_down
+    with pytest.raises(RuntimeError):
+        perform(ground, roll_back(ground, AVERY, ""))
+    assert service.find_open(ground.db).status is Status.ROLLING_BACK
     with pytest.raises(Conflict, match="rolling back, so finish is not possible"):
         finish(ground, AVERY, Wish())
     world.meanwhile = lambda: None
