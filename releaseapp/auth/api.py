@@ -86,7 +86,7 @@ def sign_out(_context: Auth, request: Request) -> Response:
     return no_content()
 
 
-@api(Auth, PERSON, "POST", name="password", idempotent=False)
+@api(Auth, PERSON, "POST", name="password", idempotent=False, during_maintenance=True)
 def change_password(_context: Auth, request: Request) -> Response:
     """Replaces the password; every session ends, this one too."""
     change = read(request, PasswordChange)

@@ -107,7 +107,7 @@ def rename(_context: AccountNode, request: Request) -> Response:
     return HTTPSeeOther("/account")
 
 
-@page(Auth, PERSON, "POST", name="password")
+@page(Auth, PERSON, "POST", name="password", during_maintenance=True)
 def change_password(_context: Auth, request: Request) -> Response:
     """Replaces the password; one signs in again with the new one."""
     try:

@@ -6,7 +6,7 @@ from pyramid.response import Response
 from releaseapp.banner.resources import MaintenanceNode
 from releaseapp.banner.schemas import MaintenanceForm
 from releaseapp.errors import Conflict, Invalid
-from releaseapp.maintenance.service import begin_maintenance, end_maintenance
+from releaseapp.maintenance.service import begin_maintenance, end_maintenance, find_maintenance
 from releaseapp.web.bodies import read_form
 from releaseapp.web.forms import FormState, refused
 from releaseapp.web.messages import say
@@ -20,7 +20,9 @@ _HERE = "/maintenance"
 @page(MaintenanceNode, SIGNED_IN)
 def maintenance_page(_context: MaintenanceNode, request: Request) -> Response:
     """Whether it lasts, why, until when; ``?fragment=banner`` is what stands on every page."""
-    return _show(request, FormState({}))
+    lasting = find_maintenance(request.db)
+    values = {"why": lasting.why, "until": lasting.until or ""} if lasting else {}
+    return _show(request, FormState(values))
 
 
 @page(MaintenanceNode, OPERATOR, "POST")

@@ -53,7 +53,7 @@ class Line:
         try:
             self._sock.settimeout(seconds)
             while b"\n" not in self._pending:
-                data, come, _, _ = socket.recv_fds(self._sock, _RECEIVE_BYTES, 4)
+                data, come, _, _ = socket.recv_fds(self._sock, _RECEIVE_BYTES, 4, socket.MSG_CMSG_CLOEXEC)
                 descriptors += come
                 self._pending += data
                 if not data or len(self._pending) > _LONGEST_LINE:

@@ -2,8 +2,10 @@
 
 import gc
 import logging
+import os
 import resource
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterable
@@ -14,11 +16,14 @@ from gevent import signal_handler
 from gevent.event import Event
 from gevent.hub import get_hub
 
+from releaseapp import clock
+from releaseapp.errors import AppError
 from releaseapp.live.gateway import Gateway
 from releaseapp.live.http.answers import Application
 from releaseapp.live.http.server import Limits, Server
 from releaseapp.live.subjects import Drafts, drafts_of, no_drafts
 from releaseapp.live.threads import Threads
+from releaseapp.operations.service import list_at_work
 from releaseapp.server.entrance import Entrance, open_entrance
 from releaseapp.server.handover import Offer, Successor
 from releaseapp.server.options import Options
@@ -29,6 +34,9 @@ from releaseapp.workflows.store import Store
 log = logging.getLogger(__name__)
 
 _SWITCH_SECONDS = 0.001
+_LOOK_SECONDS = 0.1
+_OPERATION_SECONDS = 900.0
+"""After a hand-over nobody waits for this process any more."""
 
 
 class Service:
@@ -126,10 +134,24 @@ class Service:
         server.drain(grace)
         threads.stop()
         resting.join()
+        self._let_operations_end(_OPERATION_SECONDS if self._successor else grace)
         self._app.registry.db.close()
         if self._successor is not None:
             self._successor.close()
         self.stopped.set()
+
+    def _let_operations_end(self, seconds: float) -> None:
+        """A snapshot that this process is just making is worth waiting for; a supervisor that stops it waits less."""
+        end = clock.monotonic() + seconds
+        try:
+            while self._operates() and clock.monotonic() < end:
+                gevent.sleep(_LOOK_SECONDS)
+        except AppError as error:
+            log.warning("operations are not waited for: %s", error)
+
+    def _operates(self) -> bool:
+        here = f"{socket.gethostname()}:{os.getpid()}"
+        return any(one.process == here for one in list_at_work(self._app.registry.db))
 
     def _stop_worker(self, grace_seconds: float) -> None:
         if self._worker is not None:

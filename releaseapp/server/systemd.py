@@ -4,16 +4,23 @@ import os
 import socket
 from contextlib import suppress
 
+from releaseapp.errors import SettingsError
+
 _FIRST = 3
 
 
 def activated_socket() -> socket.socket | None:
-    """The listening socket that this process was started with (``LISTEN_FDS``), None without one."""
+    """The listening socket that this process was started with (``LISTEN_FDS``), None without one.
+
+    Raises SettingsError when it is not one of TCP.
+    """
     if os.environ.get("LISTEN_PID") != str(os.getpid()) or os.environ.get("LISTEN_FDS", "0") == "0":
         return None
     for name in ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"):
         os.environ.pop(name, None)
     sock = socket.socket(fileno=_FIRST)
+    if sock.family not in {socket.AF_INET, socket.AF_INET6}:
+        raise SettingsError("LISTEN_FDS: the socket that this server is given must be one of TCP.")
     sock.set_inheritable(False)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setblocking(False)  # noqa: FBT003 - the standard library's signature

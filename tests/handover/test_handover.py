@@ -4,6 +4,7 @@ import http.client
 import os
 import signal
 import socket
+import sqlite3
 import stat
 import threading
 import time
@@ -303,3 +304,30 @@ def test_what_a_worker_has_in_hand_is_handed_over_and_done_once(house):
             assert status in {"queued", "running", "waiting"}
             assert time.monotonic() < deadline
             time.sleep(0.1)
+
+
+def test_an_operation_at_work_in_the_old_process_is_brought_to_its_end(house):
+    operate = """
+import threading, time
+from releaseapp.operations.models import Kind
+from releaseapp.operations.service import start_in_thread
+from releaseapp.server.service import Service
+begin = Service._start
+def start(self, entrance):
+    def work(report):
+        while not __import__("pathlib").Path(GO).exists():
+            time.sleep(0.02)
+        return "Done.", {}
+    start_in_thread(self._app.registry.db, Kind.SNAPSHOT, None, work)
+    return begin(self, entrance)
+Service._start = start
+""".replace("GO", repr(str(house.folder / "go")))
+    old = house.play(operate).wait_for("releaseapp listens at")
+    house.serving()
+    old.wait_for("has taken over")
+    time.sleep(1)
+    assert old.popen.poll() is None
+    (house.folder / "go").touch()
+    assert old.ends() == 0
+    with sqlite3.connect(house.folder / "var" / "agents.db") as db:
+        assert db.execute("SELECT status FROM operations").fetchall() == [("done",)]

@@ -58,10 +58,10 @@ def test_what_was_typed_is_kept_on_the_page_that_refuses_it(closed):
 
 
 def test_a_secret_that_was_typed_is_not_kept_on_a_page(closed):
-    casey = closed.as_browser(EDITOR)
-    token = casey.get("/account").html.find("input", {"name": "csrf_token"})["value"]
-    fields = {"csrf_token": token, "current_password": "hunter2hunter2", "new_password": "hunter3hunter3"}
-    refused = casey.post("/auth/password", fields, status=503)
+    avery = closed.as_browser(OPERATOR)
+    token = avery.get("/account").html.find("input", {"name": "csrf_token"})["value"]
+    fields = {"csrf_token": token, "name": "Shop", "type": "api-key", "secret-key": "hunter2hunter2"}
+    refused = avery.post("/workspaces/aurora/credentials", fields, status=503)
     assert "hunter" not in refused.text
     assert "send the form again" in refused.text
 
