@@ -65,7 +65,8 @@ class Live {
   // Everything may be older than it stands here. Not all pages at one moment; and what somebody types is not thrown away.
   restored() {
     if (document.querySelector("form[data-keep], draft-editor, dialog[open]")) tellRestored();
-    else setTimeout(() => location.reload(), Math.random() * 2000);
+    // Who has just sent a form is on the way to another page, which is new by itself.
+    else setTimeout(() => { if (!document.querySelector("form[data-sent]")) location.reload(); }, Math.random() * 2000);
   }
 
   say(message) {
