@@ -18,6 +18,11 @@ class Count(msgspec.Struct, frozen=True):
     names: list[str] = []
     names_back: list[str] = []
 
+    @property
+    def differs(self) -> bool:
+        """Whether there are others now than then."""
+        return bool(self.lost or self.back)
+
 
 class Loss(msgspec.Struct, frozen=True):
     """What putting a snapshot back would cost.

@@ -116,12 +116,13 @@ def _under_way(then: Database) -> tuple[int, int, int]:
 
 
 def _summary(subject: Subject, counts: list[Count], events: int) -> str:
+    since = f"{subject.made_at[:10]} {subject.made_at[11:16]} UTC"
     lost = [f"{one.lost:,} {_words(one)}" for one in counts if one.lost]
-    if not lost and not events:
-        return f"Nothing was added since {subject.made_at}."
-    if not lost:
-        return f"Since {subject.made_at} nothing was added, but {_so_many(events, 'event')} happened: changes are lost."
-    return f"What was added since {subject.made_at} is lost: {', '.join(lost)}; and every change since then."
+    if lost:
+        return f"What was added since {since} is lost: {', '.join(lost)}; and every change since then."
+    if events:
+        return f"Since {since} nothing was added, but {_so_many(events, 'event')} happened: changes are lost."
+    return f"Nothing was added since {since}."
 
 
 def _words(count: Count) -> str:
