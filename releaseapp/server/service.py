@@ -17,6 +17,8 @@ from gevent.event import Event
 from gevent.hub import get_hub
 
 from releaseapp import clock
+from releaseapp.connections import service as connections
+from releaseapp.connections.sampler import Sampler
 from releaseapp.errors import AppError
 from releaseapp.live.gateway import Gateway
 from releaseapp.live.http.answers import Application
@@ -54,6 +56,7 @@ class Service:
         self._stop: Callable[[], None] = lambda: None
         self._server: Server | None = None
         self._successor: Successor | None = None
+        self._sampler: Sampler | None = None
         self.address: tuple[str, int] = (options.host, options.port)
         self.started = threading.Event()
         self.stopped = threading.Event()
@@ -102,6 +105,7 @@ class Service:
         server.shared = entrance.shared
         self._server = server
         gateway.start()
+        self._sampler = connections.sample(registry.db, gateway.counters)
         if self._worker is not None:
             self._worker.start()
         server.start()
@@ -131,9 +135,13 @@ class Service:
         resting = threading.Thread(target=self._stop_worker, args=(grace,), name="stopping the worker")
         resting.start()
         gateway.stop()
+        if self._sampler is not None:
+            self._sampler.finish()
         server.drain(grace)
         threads.stop()
         resting.join()
+        if self._sampler is not None:
+            self._sampler.join()
         self._let_operations_end(_OPERATION_SECONDS if self._successor else grace)
         self._app.registry.db.close()
         if self._successor is not None:
