@@ -19,7 +19,6 @@ from gevent.hub import get_hub
 from releaseapp import clock
 from releaseapp.connections import service as connections
 from releaseapp.connections.sampler import Sampler
-from releaseapp.errors import AppError
 from releaseapp.live.gateway import Gateway
 from releaseapp.live.http.answers import Application
 from releaseapp.live.http.server import Limits, Server
@@ -154,8 +153,9 @@ class Service:
         try:
             while self._operates() and clock.monotonic() < end:
                 gevent.sleep(_LOOK_SECONDS)
-        except AppError as error:
-            log.warning("operations are not waited for: %s", error)
+        except Exception:
+            # Whatever is wrong with the database must not keep this process from leaving.
+            log.exception("operations are not waited for")
 
     def _operates(self) -> bool:
         here = f"{socket.gethostname()}:{os.getpid()}"
