@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 from pyramid.router import Router
 
+from releaseapp.connections.service import gate
 from releaseapp.operations import service as operations
 from releaseapp.operations.models import Kind
 from releaseapp.operations.service import Report
@@ -107,8 +108,6 @@ class Rooms:
 
     def connections(self, since: str, until: str) -> Verdict:
         """The gate's verdict on the connections of a time."""
-        from releaseapp.connections.service import gate
-
         found = gate(self._db, since, until)
         return Verdict(found.verdict, found.reasons, found.figures)
 
