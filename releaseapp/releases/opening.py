@@ -12,6 +12,7 @@ from releaseapp.operations.service import Report
 from releaseapp.releases import outside
 from releaseapp.releases.ground import Ground
 from releaseapp.releases.models import Finding, Health, Loss, PutBack, Taken, Verdict
+from releaseapp.rolematrix.service import difference, matrix_now
 from releaseapp.snapshots.restoring.queries import find_newest_restore
 from releaseapp.web.request import Request
 from releaseapp.web.view_table import declared_views
@@ -96,14 +97,10 @@ class Rooms:
 
     def matrix(self) -> dict[str, Any]:
         """The role matrix now."""
-        from releaseapp.rolematrix.service import matrix_now
-
         return matrix_now(self._db, declared_views(self._registry))
 
     def difference(self, before: dict[str, Any], after: dict[str, Any]) -> list[str]:
         """How two role matrices differ, in sentences."""
-        from releaseapp.rolematrix.service import difference
-
         return [change.sentence for change in difference(before, after)]
 
     def connections(self, since: str, until: str) -> Verdict:
