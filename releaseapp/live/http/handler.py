@@ -41,7 +41,8 @@ class _NoFile:
 class Handler(UpgradingHandler):
     """Speaks HTTP/1.1 on one connection.
 
-    ``deadline``: when the server cuts it off; ``busy``: whether a request is being answered.
+    ``deadline``: when the server cuts it off; ``busy``: whether a request is being answered; ``sending``: whether its
+    answer waits for the client to read.
     """
 
     def __init__(self, sock: Any, address: Any, server: Any, pending: bytes = b"") -> None:
@@ -55,6 +56,7 @@ class Handler(UpgradingHandler):
         self._greenlet: Any = None
         self.deadline = inf
         self.busy = False
+        self.sending = False
 
     def handle(self) -> None:
         """All requests of the connection; then closes it."""
@@ -177,7 +179,11 @@ class Handler(UpgradingHandler):
         except BlockingIOError:
             sent = 0
         if sent < len(answer.data):
-            self.socket.sendall(answer.data[sent:])
+            self.sending = True
+            try:
+                self.socket.sendall(answer.data[sent:])
+            finally:
+                self.sending = False
         if not answer.keep_alive and self.server.patient:
             self._linger()
         return True if answer.keep_alive else None
