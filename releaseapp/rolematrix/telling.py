@@ -1,5 +1,7 @@
 """The role matrix and its differences for people: texts for a terminal."""
 
+from typing import Any
+
 from releaseapp.rolematrix.differing import may
 from releaseapp.rolematrix.models import ROLES, Change, Matrix, Way
 
@@ -31,18 +33,16 @@ def _operators(matrix: Matrix, person: str) -> str:
     return f"Operators: {', '.join(found) or 'none'}"
 
 
-def _people(slug: str, one: dict[str, dict[str, str]], person: str) -> str:
+def _people(slug: str, one: dict[str, Any], person: str) -> str:
     people = {email: role for email, role in one["people"].items() if person in email}
     wide = max([len(email) for email in people] + [6])
     lines = [f"{one['name']} ({slug})", *(f"  {email:{wide}}  {role}" for email, role in people.items())]
     for email, tokens in one["tokens"].items():
-        lines += [
-            f"  {email:{wide}}  {role} (API token {name})" for name, role in dict(tokens).items() if person in email
-        ]
+        lines += [f"  {email:{wide}}  {role} (API token {name})" for name, role in tokens.items() if person in email]
     return "\n".join(lines)
 
 
-def _routes(one: dict[str, dict[str, list[str]]], routes: dict[str, str], wanted: str) -> str:
+def _routes(one: dict[str, Any], routes: dict[str, str], wanted: str) -> str:
     lines = []
     shown = {route: asked for route, asked in routes.items() if "{workspace}" in route and wanted in route}
     wide = max([len(route) for route in shown] + [5])
