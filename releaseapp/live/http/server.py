@@ -138,8 +138,8 @@ class Server(WSGIServer):
             self._wait(lambda: bool(self.handlers), min(_PATIENCE, grace_seconds))
         self._wait(lambda: any(handler.busy for handler in self.handlers), grace_seconds)
         if self.give is not None:
-            self._cut(lambda handler: not handler.sending)
-            self._wait(lambda: any(handler.sending for handler in self.handlers), _SENDING_SECONDS)
+            self._cut(lambda handler: not handler.leaving)
+            self._wait(lambda: any(handler.leaving for handler in self.handlers), _SENDING_SECONDS)
         self._cut(lambda _handler: True)
         self._wait(lambda: bool(self.handlers), 1.0)
         if self._sweeper is not None:
