@@ -101,7 +101,7 @@ def test_the_commands_write_nothing(ini, tmp_path):
 
 
 def test_an_older_schema_and_a_missing_database_are_said_and_left_alone(ini, tmp_path):
-    change(ini, "DELETE FROM applied_migrations WHERE name = 'm0008_releases'")
+    change(ini, "DELETE FROM _sqlite_migrations WHERE name = 'm0008_releases'")
     told = run("show", ini)
     assert told.exit_code == 2
     assert "not at the schema of this version" in told.output
