@@ -23,6 +23,7 @@ REQUIRES = [
     "pyramid>=2.1",
     "pyramid-jinja2>=2.10",
     "pyyaml>=6.0.2",
+    "regex>=2025.9",
     "setuptools<82",
     "sqlite-utils>=4.2",
     "waitress>=3.0.2",
@@ -43,7 +44,7 @@ TEST = [
     "websockets>=15",
     "webtest>=3.0.7",
 ]
-CHECK = ["mypy>=1.18", "ruff>=0.14", "types-gevent>=25", "types-PyYAML", "types-jsonschema", "types-setuptools"]
+CHECK = ["mypy>=1.18", "ruff>=0.14", "types-gevent>=25", "types-PyYAML", "types-jsonschema", "types-regex", "types-setuptools"]
 BENCH = ["dbos>=3.4", "fastapi>=0.120", "psutil>=7", "uvicorn>=0.38"]
 
 setup(

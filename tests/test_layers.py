@@ -15,7 +15,7 @@ PACKAGE = ROOT / "releaseapp"
 
 FLOORS = [
     {"clock", "errors", "permissions"},
-    {"settings", "expressions", "db", "masking"},
+    {"settings", "expressions", "db", "masking", "json_schema"},
     {"outbound", "wakeups"},
     {"events"},
     {"operations", "maintenance"},

@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
-from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from releaseapp import clock
@@ -16,6 +15,7 @@ from releaseapp.db.api import Transaction
 from releaseapp.errors import Conflict, Fault, Invalid, pointer_part
 from releaseapp.events.models import EventType
 from releaseapp.events.service import append
+from releaseapp.json_schema import validator_of
 from releaseapp.runs import queries
 from releaseapp.runs.machine import queries as machine
 from releaseapp.runs.machine.blueprint import Source, blueprint_of
@@ -138,10 +138,7 @@ def _schema_of(definition: str) -> dict[str, Any]:
 
 @lru_cache(maxsize=_KEPT_SCHEMAS)
 def _validator_of(definition: str) -> Draft202012Validator:
-    # With a registry of its own it fetches nothing, wherever a schema refers to.
-    return Draft202012Validator(
-        _schema_of(definition), registry=Registry(), format_checker=Draft202012Validator.FORMAT_CHECKER
-    )
+    return validator_of(_schema_of(definition))
 
 
 def _faults(validator: Draft202012Validator, inputs: dict[str, Any]) -> Iterator[Fault]:

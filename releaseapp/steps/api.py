@@ -102,6 +102,10 @@ class Context(Protocol):
         """Adds to the step's log; lines are split, and secrets are masked."""
         ...
 
+    def write(self, chunk: str) -> None:
+        """Adds to the step's log a text that comes in chunks, cut anywhere: lines are kept as they are complete."""
+        ...
+
     def credential(self, name: str) -> Secret:
         """A credential of the workspace by name or id; raises StepFailed. Its secrets are masked from now on."""
         ...

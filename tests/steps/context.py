@@ -15,6 +15,7 @@ class FakeContext:
         self.workspace_id, self.run_id, self.step_id, self.key = "wsp_1", "run_1", "step_1", key
         self.outbound = outbound
         self.lines = []
+        self._written = ""
         self.waited_on = threading.Event()
         self._secrets = {secret.name: secret for secret in secrets}
         self._ends_at = clock.monotonic() + seconds
@@ -23,6 +24,11 @@ class FakeContext:
 
     def log(self, text):
         self.lines.extend(text.splitlines())
+
+    def write(self, chunk):
+        self._written += chunk
+        *lines, self._written = self._written.split("\n")
+        self.lines.extend(lines)
 
     def credential(self, name):
         if name not in self._secrets:

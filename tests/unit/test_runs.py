@@ -17,6 +17,7 @@ from releaseapp.runs import service
 from releaseapp.runs.machine import queries as machine
 from releaseapp.runs.machine import turns
 from releaseapp.runs.machine.driver import Driver, LeaseLost, Stop
+from releaseapp.runs.machine.outside import Ended
 from releaseapp.runs.models import RunStatus, TriggerType
 from releaseapp.steps.api import Done, StepFailed
 from releaseapp.workflows.service import pause, resume
@@ -454,6 +455,40 @@ def test_a_step_at_work_is_told_that_its_run_was_cancelled_and_its_late_result_c
     assert lab.now(run).status == "cancelled"
 
 
+def test_what_a_step_brought_before_its_worker_knew_of_the_cancel_is_kept_as_late(lab, monkeypatch):
+    offer(monkeypatch, "test.work", lambda _config, _context: None)
+    began = []
+    monkeypatch.setattr("releaseapp.runs.machine.driver.launch", lambda *arguments: began.append(arguments))
+    run = lab.start(lab.workflow(work("a")))
+    driver = Driver(lab.kit, turns.claim_next(lab.kit, "one"), {"slug": "lab", "name": "Lab"}, ())
+
+    def hear_after_the_cancel():
+        service.cancel_run(lab.kit, run, None)
+        driver.tell(Ended(began[0][0].attempt, result=Done("sent")))
+        driver._hear(driver._inbox.get())
+
+    monkeypatch.setattr(driver, "_listen", hear_after_the_cancel)
+    driver.drive()
+    assert lab.step(run, "a").late["output"] == "sent"
+
+
+def test_a_worker_that_takes_over_counts_lines_on(lab, monkeypatch, moved):
+    monkeypatch.setattr("releaseapp.runs.machine.driver.launch", lambda context, *_: context.log("one\ntwo"))
+    offer(monkeypatch, "test.work", lambda _config, _context: None)
+    run = lab.start(lab.workflow(work("a")))
+    driver = Driver(lab.kit, turns.claim_next(lab.kit, "the dead"), {"slug": "lab", "name": "Lab"}, ())
+    driver._take_up()
+    driver._turn()
+    driver._hear(driver._inbox.get())
+    driver._write()
+    moved.pass_time(60)
+    turns.sweep(lab.kit)
+    monkeypatch.undo()
+    offer(monkeypatch, "test.work", lambda _config, context: context.log("three"))
+    lab.work()
+    assert lab.now(run).log_lines == lab.step(run, "a").log_lines == 4
+
+
 # ── taking over ──────────────────────────────────────────────────────────────
 
 
@@ -805,6 +840,35 @@ def test_no_more_runs_are_at_work_at_once_than_a_limit_allows_and_each_gets_its_
     assert turns.claim_next(lab.kit, "four") is None
 
 
+def test_a_place_in_a_workspace_that_one_cannot_have_goes_to_the_next(lab):
+    slow, quick = lab.workflow(transform("a", 1), name="Slow"), lab.workflow(transform("a", 1), name="Quick")
+    with lab.db.transaction() as tx:
+        for scope, at_once in ((HOME, 2), (slow.id, 1)):
+            text = "INSERT INTO run_limits (scope, at_once, updated_at) VALUES (:scope, :at_once, '')"
+            tx.run(text, scope=scope, at_once=at_once)
+    at_work = [lab.start(slow), lab.start(quick)]
+    assert [turns.claim_next(lab.kit, "one").id for _ in at_work] == [run.id for run in at_work]
+    lab.start(slow)
+    waiting = lab.start(quick)
+    # Both are held back by the workspace, as it is full, the slow one first; and the workflow of that one is full, too.
+    with lab.db.transaction() as tx:
+        tx.run("UPDATE runs SET held_by = :scope WHERE status = 'queued'", scope=HOME)
+    service.cancel_run(lab.kit, at_work[1], None)
+    assert turns.claim_next(lab.kit, "two").id == waiting.id
+
+
+def test_a_long_queue_of_runs_that_are_held_back_is_gone_through_to_its_end(lab):
+    slow, quick = lab.workflow(transform("a", 1), name="Slow"), lab.workflow(transform("a", 1), name="Quick")
+    lab.start(slow)
+    turns.claim_next(lab.kit, "one")
+    with lab.db.transaction() as tx:
+        tx.run("INSERT INTO run_limits (scope, at_once, updated_at) VALUES (:scope, 1, '')", scope=slow.id)
+    for _ in range(450):
+        lab.start(slow)
+    last = lab.start(quick)
+    assert turns.claim_next(lab.kit, "two").id == last.id
+
+
 def test_a_limit_of_a_workflow_holds_its_own_runs_back_and_no_others(lab):
     slow, quick = lab.workflow(transform("a", 1), name="Slow"), lab.workflow(transform("a", 1), name="Quick")
     with lab.db.transaction() as tx:
@@ -861,6 +925,35 @@ def test_inputs_are_checked_and_defaults_filled_in(lab):
     assert {fault.pointer for fault in refused.value.faults} == {"/inputs/who", "/inputs/times"}
     with pytest.raises(Invalid, match="bytes"):
         lab.start(workflow, {"who": "x" * 300_000})
+
+
+@pytest.mark.parametrize(
+    ("schema", "inputs"),
+    [
+        ({"properties": {"name": {"pattern": "^(a|aa)+$"}}}, {"name": "a" * 60 + "!"}),
+        ({"patternProperties": {"^(a|aa)+$": {}}, "additionalProperties": False}, {"a" * 60 + "!": 1}),
+        ({"patternProperties": {"^(a|aa)+$": {}}, "unevaluatedProperties": False}, {"a" * 60 + "!": 1}),
+    ],
+)
+def test_a_pattern_that_takes_for_ever_is_a_fault_and_holds_nothing_up(lab, schema, inputs):
+    workflow = lab.workflow(transform("a", 1), inputs={"type": "object", **schema})
+    with pytest.raises(Invalid) as refused:
+        lab.start(workflow, inputs=inputs)
+    assert any("pattern" in fault.detail.lower() for fault in refused.value.faults), refused.value.faults
+
+
+def test_names_that_no_pattern_and_no_property_allows_are_refused(lab):
+    schema = {
+        "type": "object",
+        "properties": {"a": {}},
+        "patternProperties": {"^x-": {"type": "integer"}},
+        "additionalProperties": False,
+    }
+    workflow = lab.workflow(transform("a", 1), inputs=schema)
+    lab.start(workflow, inputs={"a": 1, "x-one": 1})
+    for wrong, word in (({"x-one": "1"}, "integer"), ({"b": 1}, "'b' was unexpected")):
+        with pytest.raises(Invalid, match=word):
+            lab.start(workflow, inputs=wrong)
 
 
 def test_every_missing_input_is_named_and_nothing_is_fetched_for_a_schema(lab):
@@ -1023,6 +1116,26 @@ def test_what_a_step_that_is_done_at_once_logs_is_kept_too(lab, monkeypatch):
     offer(monkeypatch, "test.inside", lambda _config, context: context.log("said"), outside=False)
     run = lab.run(lab.workflow(work("a", kind="test.inside")))
     assert (run.status, lab.log(run)) == ("succeeded", ["said"])
+
+
+@pytest.mark.parametrize("outside", [True, False])
+def test_a_text_that_comes_in_chunks_is_kept_by_its_lines(lab, monkeypatch, outside):
+    def chatty(_config, context):
+        for chunk in ("on", "e\nt", "wo", "\n\nthe ", "end"):
+            context.write(chunk)
+
+    offer(monkeypatch, "test.work", chatty, outside=outside)
+    run = lab.run(lab.workflow(work("a")))
+    assert lab.log(run) == ["one", "two", "", "the end"]
+
+
+def test_a_line_that_never_ends_fills_no_memory(lab, monkeypatch):
+    def endless(_config, context):
+        for _ in range(100):
+            context.write("x" * 1000)
+
+    offer(monkeypatch, "test.work", endless)
+    assert lab.log(lab.run(lab.workflow(work("a")))) == ["x" * 4000]
 
 
 def test_a_step_that_was_told_when_to_come_back_is_not_tried_before(lab, moved, monkeypatch):

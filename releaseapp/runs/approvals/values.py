@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 import msgspec
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import SchemaError, ValidationError
-from referencing import Registry
 
 from releaseapp import clock
 from releaseapp.errors import Fault, Invalid, pointer_part
+from releaseapp.json_schema import validator_of
 from releaseapp.runs.approvals.sentences import sentence_for
 
 MOST_PROPERTIES = 100
@@ -20,7 +20,7 @@ LARGEST_VALUES_BYTES = 65_536
 _MOST_FAULTS = 50
 _KEPT = 128
 _OPENING = {"additionalProperties", "unevaluatedProperties"}
-_COMPOSING = {"allOf", "anyOf", "oneOf", "if", "$ref", "$dynamicRef", "dependentSchemas", "patternProperties"}
+_COMPOSING = {"allOf", "anyOf", "oneOf", "if", "$ref", "$dynamicRef", "dependentSchemas"}
 
 
 def check_form(form: dict[str, Any]) -> str | None:
@@ -57,7 +57,7 @@ def defaults_of(form: dict[str, Any]) -> dict[str, Any]:
 def takes_others(form: dict[str, Any]) -> bool:
     """Whether something may be answered that the form's properties do not name."""
     opened = any(form.get(key, False) is not False for key in _OPENING)
-    return opened or bool(_COMPOSING & set(form))
+    return opened or bool({*_COMPOSING, "patternProperties"} & set(form))
 
 
 @lru_cache(maxsize=_KEPT)
@@ -111,8 +111,7 @@ def _validator_of(text: bytes) -> Draft202012Validator:
     form = msgspec.json.decode(text)
     if not _OPENING & set(form):
         form = {**form, "unevaluatedProperties" if _COMPOSING & set(form) else "additionalProperties": False}
-    # A registry of its own: the default one fetches what a reference names.
-    return Draft202012Validator({"type": "object", **form}, registry=Registry(), format_checker=_formats())
+    return validator_of({"type": "object", **form}, _formats())
 
 
 def _formats() -> FormatChecker:

@@ -7,6 +7,7 @@ written, and as attempts at steps that work outside, to be launched.
 import logging
 import random
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any
 
@@ -38,7 +39,7 @@ class Surroundings(msgspec.Struct, frozen=True):
 
     workspace: dict[str, str]
     mask: Mask
-    context_for: Callable[[Attempt], Context]
+    context_for: Callable[[Attempt], AbstractContextManager[Context]]
     most_outside: int
 
 
@@ -244,7 +245,9 @@ class Advance:
                 self.outside += 1
                 self.launch.append((attempt, config))
                 return
-            self.take(attempt, planned.type.run(config, self._around.context_for(attempt)))
+            with self._around.context_for(attempt) as context:
+                result = planned.type.run(config, context)
+            self.take(attempt, result)
         except StepFailed as error:
             self.fail_as(attempt, error)
         except (ExpressionError, Invalid) as error:

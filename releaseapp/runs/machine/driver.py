@@ -8,6 +8,8 @@ nothing.
 
 import logging
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from typing import Any, cast
 
@@ -80,6 +82,7 @@ class Driver:
         self._guard = threading.Lock()
         self._contexts: dict[tuple[str, int, int], StepContext] = {}
         self._lines: list[tuple[Attempt, str, str]] = []
+        self._taken: list[Ended] = []
         self._log_lines = run.log_lines
         self._stopping = False
         self._nudged = False
@@ -104,6 +107,8 @@ class Driver:
                 self._listen()
         except LeaseLost:
             self._abandon_all()
+            for ended in self._taken:
+                self._note_late(ended)
         finally:
             self._close()
 
@@ -154,6 +159,7 @@ class Driver:
                 with self._kit.db.transaction() as tx:
                     begun = True
                     again = self._write_in(tx)
+                self._taken.clear()
             except Busy:
                 # Nothing was touched while the turn to write did not come; what is decided must not be lost for it.
                 if begun or self._stopping:
@@ -271,6 +277,7 @@ class Driver:
             self._note_late(ended)
             return
         self._advance.outside -= 1
+        self._taken.append(ended)
         if isinstance(ended.error, StepFailed):
             self._advance.fail_as(attempt, ended.error)
         elif ended.error is not None:
@@ -399,6 +406,9 @@ class Driver:
             attempt.log_lines += 1
             kept.append(LogLine(self._log_lines, attempt.step_id, attempt.item, attempt.number, at, text))
         queries.insert_log_lines(tx, self.run.id, kept)
+        for attempt in {id(one): one for one, _, _ in self._lines if not one.dirty}.values():
+            # Whoever takes the run over counts on from here.
+            queries.set_attempt_log_lines(tx, self.run.id, attempt)
         self._lines.clear()
         self._append(tx, EventType.STEP_STREAM, {"from": first, "to": self._log_lines})
 
@@ -453,9 +463,14 @@ class Driver:
 
     # ── the end of this worker's part ────────────────────────────────────────
 
-    def _inside(self, attempt: Attempt) -> StepContext:
+    @contextmanager
+    def _inside(self, attempt: Attempt) -> Iterator[StepContext]:
         """For a step that is done at once, in this thread: what it logs is written with its result."""
-        return StepContext(self._kit, self.run, attempt, self._mask, self._keep_lines)
+        context = StepContext(self._kit, self.run, attempt, self._mask, self._keep_lines)
+        try:
+            yield context
+        finally:
+            context.end_writing()
 
     def _keep_lines(self, message: Lines | Ended) -> None:
         if isinstance(message, Lines):

@@ -64,14 +64,40 @@ class StepContext:
         self._lines = attempt.log_lines
         self._calls: list[Callable[[], None]] = []
         self._guard = threading.Lock()
+        self._writing = threading.Lock()
+        self._text = mask.stream()
+        self._line = ""
 
     def log(self, text: str) -> None:
         """See ``Context``."""
+        # Masked as a whole: a secret may go over several lines.
+        self._keep(self._mask.text(fit_to_keep(text)).splitlines() or [""])
+
+    def write(self, chunk: str) -> None:
+        """See ``Context``."""
+        with self._writing:
+            self._keep_complete(self._text.feed(fit_to_keep(chunk)))
+
+    def end_writing(self) -> None:
+        """The step has ended: keeps the line that was not complete."""
+        with self._writing:
+            self._keep_complete(self._text.end())
+            if self._line:
+                self._keep([self._line])
+                self._line = ""
+
+    def _keep_complete(self, text: str) -> None:
+        *lines, rest = (self._line + text).split("\n")
+        # Of a line that never ends no more is held than will be kept.
+        self._line = rest[:LONGEST_LINE]
+        if lines:
+            self._keep(lines)
+
+    def _keep(self, lines: list[str]) -> None:
         room = MOST_LINES - self._lines
         if room <= 0:
             return
-        # Masked as a whole: a secret may go over several lines.
-        lines = [line[:LONGEST_LINE] for line in self._mask.text(fit_to_keep(text)).splitlines() or [""]][:room]
+        lines = [line[:LONGEST_LINE] for line in lines[:room]]
         self._lines += len(lines)
         if self._lines >= MOST_LINES:
             lines[-1] = f"More than {MOST_LINES:,} lines; the rest is not kept."
@@ -128,6 +154,7 @@ def launch(context: StepContext, kind: StepType, config: Any, tell: Tell, leave:
             log.exception("a step of the type %s broke", context.attempt.type)
             ended = Ended(context.attempt, error=error)
         try:
+            context.end_writing()
             tell(ended)
         finally:
             leave()

@@ -402,6 +402,21 @@ def list_waits(db: Reader, run_id: str) -> list[str]:
     return [row["waits_for"] for row in rows]
 
 
+def set_attempt_log_lines(tx: Transaction, run_id: str, attempt: Attempt) -> None:
+    """Writes how many lines an attempt has logged, and nothing else of it."""
+    tx.run(
+        """
+        UPDATE run_steps SET log_lines = :log_lines
+        WHERE run_id = :run_id AND step_id = :step_id AND item = :item AND attempt = :attempt
+        """,
+        run_id=run_id,
+        step_id=attempt.step_id,
+        item=attempt.item,
+        attempt=attempt.number,
+        log_lines=attempt.log_lines,
+    )
+
+
 def set_late(tx: Transaction, run_id: str, attempt: Attempt, late: str) -> int:
     """Notes what a step brought after nobody waited for it any more."""
     return tx.run(

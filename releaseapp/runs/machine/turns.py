@@ -33,20 +33,33 @@ def claim_next(kit: Runs, owner: str) -> Claimed | None:
     """Takes the run whose turn it is, if its limits allow; None when there is none to take."""
     if queries.find_next(kit.db) is None:
         return None
-    with kit.db.transaction() as tx:
-        while (found := queries.find_next(tx)) is not None:
-            holder = _holder_of(tx, kit, found)
-            if holder is not None:
-                queries.hold(tx, found["id"], holder)
-                continue
-            try:
-                blueprint = blueprint_of(queries.find_definition_of_run(tx, found["id"]))
-            except (msgspec.MsgspecError, LookupError, TypeError) as error:
-                # It would stand at the head of the queue for ever, and nothing behind it would be done.
-                _fail_unreadable(tx, found, error)
-                continue
-            return _claim(tx, kit, found, owner, blueprint)
-    return None
+    while True:
+        # Others may write between two parts of a long queue of runs that are all held back.
+        with kit.db.transaction() as tx:
+            for _ in range(_AT_ONCE):
+                found = queries.find_next(tx)
+                if found is None:
+                    return None
+                claimed = _claim_or_hold(tx, kit, found, owner)
+                if claimed is not None:
+                    return claimed
+
+
+def _claim_or_hold(tx: Transaction, kit: Runs, found: Row, owner: str) -> Claimed | None:
+    holder = _holder_of(tx, kit, found)
+    if holder is not None:
+        queries.hold(tx, found["id"], holder)
+        if holder != found["workspace_id"]:
+            # It may have been let go for a place of its workspace, which another can have.
+            queries.let_go(tx, found["workspace_id"], 1)
+        return None
+    try:
+        blueprint = blueprint_of(queries.find_definition_of_run(tx, found["id"]))
+    except (msgspec.MsgspecError, LookupError, TypeError) as error:
+        # It would stand at the head of the queue for ever, and nothing behind it would be done.
+        _fail_unreadable(tx, found, error)
+        return None
+    return _claim(tx, kit, found, owner, blueprint)
 
 
 def let_one_go(tx: Transaction, kit: Runs, workspace_id: str, workflow_id: str) -> None:

@@ -1,0 +1,138 @@
+"""The file of a snapshot: a tar of the pair, encrypted where a secret is set, with the manifest beside it.
+
+It is written aside, synced, and renamed, the manifest last: what has a manifest is whole.
+"""
+
+import hashlib
+import os
+import secrets
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from releaseapp.settings import Settings
+from releaseapp.snapshots import sealing
+from releaseapp.snapshots.models import FORMAT, Damaged, FileMark, Manifest, Unpacked
+
+WORKFLOWS = "workflows.json"
+DATABASES = ("agents.db", "agents.dump")
+_PIECE_BYTES = 1_048_576
+
+
+def mark_of(path: Path) -> FileMark:
+    """Size and checksum of a file."""
+    with path.open("rb") as file:
+        return FileMark(path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
+
+
+def archive_path(settings: Settings, name: str) -> Path:
+    """Where the archive of a snapshot is."""
+    return settings.snapshots / f"{name}.snapshot"
+
+
+def manifest_path(settings: Settings, name: str) -> Path:
+    """Where its manifest is."""
+    return settings.snapshots / f"{name}.json"
+
+
+@contextmanager
+def workshop(settings: Settings) -> Iterator[Path]:
+    """A folder of one's own among the snapshots, on the same disk; gone at the end."""
+    settings.snapshots.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.TemporaryDirectory(prefix=".making-", dir=settings.snapshots) as folder:
+        yield Path(folder)
+
+
+def pack(settings: Settings, manifest: Manifest, folder: Path) -> int:
+    """Makes the archive of the files in ``folder``, then its manifest; gives the archive's size.
+
+    Raises OSError when the disk takes no more; then neither is there.
+    """
+    plain = folder / "archive.tar"
+    with tarfile.open(plain, "w") as tar:
+        for name in manifest.files:
+            tar.add(folder / name, arcname=name, filter=_nobodys)
+    ready = plain
+    if settings.snapshot_secret:
+        ready = folder / "archive.sealed"
+        with plain.open("rb") as source, ready.open("xb") as target:
+            sealing.seal(source, target, settings.snapshot_secret)
+        plain.unlink()
+    size = ready.stat().st_size
+    _put(ready, archive_path(settings, manifest.name))
+    try:
+        write_manifest(settings, manifest)
+    except OSError:
+        archive_path(settings, manifest.name).unlink(missing_ok=True)
+        raise
+    return size
+
+
+def write_manifest(settings: Settings, manifest: Manifest) -> None:
+    """Puts the manifest beside the archive."""
+    draft = settings.snapshots / f".{manifest.name}.{secrets.token_hex(4)}"
+    try:
+        draft.write_bytes(msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
+        _put(draft, manifest_path(settings, manifest.name))
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def unpack(settings: Settings, manifest: Manifest, folder: Path) -> Unpacked:
+    """The files of an archive in ``folder``, each held against the manifest; raises Damaged."""
+    if manifest.format > FORMAT:
+        raise Damaged(f"Snapshot {manifest.name} has the form {manifest.format}, which only a newer version can read.")
+    archive = archive_path(settings, manifest.name)
+    try:
+        plain = _opened_plain(settings, archive, folder)
+        with tarfile.open(plain, "r:") as tar:
+            names = tar.getnames()
+            if sorted(names) != sorted(manifest.files) or not set(names) <= {WORKFLOWS, *DATABASES}:
+                raise Damaged(f"Snapshot {manifest.name} does not hold what its manifest names.")
+            tar.extractall(folder, filter="data")
+    except (tarfile.TarError, EOFError, ValueError) as error:
+        raise Damaged(f"Snapshot {manifest.name} is no archive any more: it was changed or cut off.") from error
+    except OSError as error:
+        raise Damaged(f"Snapshot {manifest.name} cannot be read: {error.strerror or error}.") from error
+    if plain != archive:
+        plain.unlink()
+    for name, expected in manifest.files.items():
+        if mark_of(folder / name) != expected:
+            raise Damaged(f"Snapshot {manifest.name} is damaged: {name} is not what its manifest says.")
+    database = next((folder / name for name in DATABASES if name in manifest.files), None)
+    if database is None or WORKFLOWS not in manifest.files:
+        raise Damaged(f"Snapshot {manifest.name} has no database or no workflows.")
+    return Unpacked(folder, manifest, database, folder / WORKFLOWS)
+
+
+def _opened_plain(settings: Settings, archive: Path, folder: Path) -> Path:
+    with archive.open("rb") as source:
+        if not sealing.is_sealed(source):
+            return archive
+        plain = folder / "archive.tar"
+        with plain.open("xb") as target:
+            sealing.unseal(source, target, (settings.snapshot_secret, settings.snapshot_secret_previous))
+    return plain
+
+
+def _nobodys(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    entry.uid = entry.gid = 0
+    entry.uname = entry.gname = ""
+    entry.mode = 0o600
+    return entry
+
+
+def _put(source: Path, target: Path) -> None:
+    source.chmod(0o600)
+    with source.open("rb") as file:
+        os.fsync(file.fileno())
+    source.replace(target)
+    handle = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

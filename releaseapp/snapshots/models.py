@@ -1,0 +1,80 @@
+"""What a snapshot is: database and workflow file of one moment, and a manifest that says what they must be."""
+
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+from releaseapp.errors import AppError
+
+FORMAT = 1
+"""Of the archive and its manifest; grows when an older version could not read it."""
+
+
+class Reason(StrEnum):
+    """Why a snapshot was made; ``restore`` is one of now, taken before another is put back."""
+
+    ASKED = "asked"
+    SCHEDULE = "schedule"
+    MIGRATION = "migration"
+    RELEASE = "release"
+    RESTORE = "restore"
+    UPLOAD = "upload"
+
+
+class FileMark(msgspec.Struct, frozen=True):
+    """What a file of the pair must be."""
+
+    bytes: int
+    sha256: str
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What is in a snapshot.
+
+    ``migrations`` are the schema's, in order; ``counts`` the rows of each table; ``fingerprints`` tell which secrets
+    were live, and tell nothing of them; ``encrypted`` whether the archive is.
+    """
+
+    format: int
+    name: str
+    made_at: str
+    app_version: str
+    engine: str
+    migrations: list[str]
+    reason: Reason
+    actor: str | None
+    note: str
+    counts: dict[str, int]
+    last_event_id: int
+    workflow_revision: int
+    workflows: int
+    files: dict[str, FileMark]
+    fingerprints: dict[str, str]
+    encrypted: bool
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A snapshot that is kept: ``bytes`` is the archive's size; ``verified_at`` when it was last found whole."""
+
+    manifest: Manifest
+    bytes: int
+    places: list[str]
+    verified_at: str | None
+
+
+class Unpacked(msgspec.Struct, frozen=True):
+    """A snapshot's files in a folder of their own: ``agents.db``, or ``agents.dump`` of pg_dump, and the workflows."""
+
+    folder: Path
+    manifest: Manifest
+    database: Path
+    workflows: Path
+
+
+class Damaged(AppError):
+    """A snapshot that is not what its manifest says, or cannot be opened."""
+
+
+class CannotBeMade(AppError):
+    """A snapshot could not be made; the sentence says why, and what helps."""

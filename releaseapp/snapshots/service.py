@@ -1,0 +1,204 @@
+"""Snapshots: made, listed, verified, opened, deleted, pruned."""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+
+import releaseapp
+from releaseapp import clock
+from releaseapp.credentials.vault import Vault
+from releaseapp.db.api import Database
+from releaseapp.db.catalog import tables_of
+from releaseapp.errors import Busy, Conflict, NotFound
+from releaseapp.events.models import EventType
+from releaseapp.events.service import append
+from releaseapp.operations.service import Report
+from releaseapp.settings import Settings
+from releaseapp.snapshots import archive
+from releaseapp.snapshots.models import FORMAT, Damaged, FileMark, Kept, Manifest, Reason, Unpacked
+from releaseapp.snapshots.taking import Pair, take_pair
+from releaseapp.snapshots.verifying import faults_of
+from releaseapp.workflows.file import WorkflowFile
+
+NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
+_FOLDER = "folder"
+
+
+class Snapshots(msgspec.Struct, frozen=True):
+    """What the verbs need."""
+
+    db: Database
+    file: WorkflowFile
+    settings: Settings
+    vault: Vault
+
+
+def make_snapshot(
+    s: Snapshots, reason: Reason, actor: str | None, report: Report | None = None, note: str = ""
+) -> Kept:
+    """Takes database and workflow file as one pair, while everybody works on.
+
+    Raises Busy when the turn to write does not come or the disk takes no more, CannotBeMade for pg_dump, Conflict
+    while the workflow file cannot be read; nothing of it is left then.
+    """
+    if s.file.fault is not None and s.file.path.exists() and "read-only" not in s.file.fault:
+        raise Conflict(f"A snapshot needs both files: {s.file.fault}")
+    made_at = clock.now()
+    name = f"{made_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+    try:
+        with archive.workshop(s.settings) as folder:
+            pair = take_pair(s.db, s.file, s.settings, folder, _telling(report))
+            files = {one.name: archive.mark_of(one) for one in (pair.database, folder / archive.WORKFLOWS)}
+            manifest = _manifest(s, name, clock.text(made_at), pair, files)
+            manifest = msgspec.structs.replace(manifest, reason=reason, actor=actor, note=note)
+            if report is not None:
+                report.tell("The snapshot is packed.", 0.9)
+            size = archive.pack(s.settings, manifest, folder)
+    except OSError as error:
+        raise Busy(
+            f"The snapshot could not be written to {s.settings.snapshots}: {error.strerror or error}."
+            " Make room, or name another folder in snapshot_folder."
+        ) from error
+    _tell(s, EventType.SNAPSHOT_MADE, name, actor, {"reason": reason, "bytes": size})
+    return Kept(manifest, size, [_FOLDER], None)
+
+
+def list_snapshots(s: Snapshots) -> list[Kept]:
+    """Every snapshot that is kept, newest first."""
+    found = (_kept(s, path.stem) for path in s.settings.snapshots.glob("*.json") if NAME.fullmatch(path.stem))
+    return sorted((one for one in found if one), key=lambda one: one.manifest.name, reverse=True)
+
+
+def find_snapshot(s: Snapshots, name: str) -> Kept:
+    """One snapshot; raises NotFound."""
+    found = _kept(s, name) if NAME.fullmatch(name) else None
+    if found is None:
+        raise NotFound(f"There is no snapshot {name[:80]}.")
+    return found
+
+
+@contextmanager
+def opened(s: Snapshots, name: str) -> Iterator[Unpacked]:
+    """Its files in a folder of their own, held against its manifest; raises NotFound, Damaged."""
+    manifest = find_snapshot(s, name).manifest
+    with archive.workshop(s.settings) as folder:
+        yield archive.unpack(s.settings, manifest, folder)
+
+
+def verify_snapshot(s: Snapshots, name: str, report: Report | None = None) -> list[str]:
+    """What is wrong with a snapshot, in sentences; none when it is whole. That is noted beside it."""
+    if report is not None:
+        report.tell("The snapshot is opened aside.", 0.2)
+    try:
+        with opened(s, name) as unpacked:
+            if report is not None:
+                report.tell("It is looked through.", 0.6)
+            faults = faults_of(unpacked, s.settings, s.vault)
+    except Damaged as error:
+        faults = [str(error)]
+    mark = _verified_path(s, name)
+    if faults:
+        mark.unlink(missing_ok=True)
+    else:
+        mark.write_text(clock.now_text())
+    return faults
+
+
+def delete_snapshot(s: Snapshots, name: str, actor: str | None) -> None:
+    """Deletes a snapshot; raises NotFound."""
+    find_snapshot(s, name)
+    # The manifest first: without it the rest is nothing.
+    for path in (
+        archive.manifest_path(s.settings, name),
+        archive.archive_path(s.settings, name),
+        _verified_path(s, name),
+    ):
+        path.unlink(missing_ok=True)
+    _tell(s, EventType.SNAPSHOT_DELETED, name, actor, {})
+
+
+def prune_snapshots(s: Snapshots, *, dry_run: bool = False) -> list[Kept]:
+    """Deletes what need not be kept any more, oldest first; gives those.
+
+    The newest ``snapshot_keep_count`` stay, those younger than ``snapshot_keep_days``, the newest one that was found
+    whole, and what was taken for a release or a restore within that time.
+    """
+    kept = list_snapshots(s)
+    border = clock.text(clock.now() - timedelta(days=s.settings.snapshot_keep_days))
+    whole = next((one.manifest.name for one in kept if one.verified_at), None)
+    old = [
+        one
+        for one in kept[s.settings.snapshot_keep_count :]
+        if one.manifest.made_at < border and one.manifest.name != whole
+    ]
+    for one in reversed(old if not dry_run else []):
+        delete_snapshot(s, one.manifest.name, None)
+    return list(reversed(old))
+
+
+def _kept(s: Snapshots, name: str) -> Kept | None:
+    try:
+        manifest = msgspec.json.decode(archive.manifest_path(s.settings, name).read_bytes(), type=Manifest)
+        size = archive.archive_path(s.settings, name).stat().st_size
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        # Being made, being deleted, or not ours.
+        return None
+    if manifest.name != name:
+        return None
+    mark = _verified_path(s, name)
+    return Kept(manifest, size, [_FOLDER], mark.read_text()[:40] if mark.is_file() else None)
+
+
+def _verified_path(s: Snapshots, name: str) -> Path:
+    return s.settings.snapshots / f"{name}.verified"
+
+
+def _manifest(
+    s: Snapshots, name: str, made_at: str, pair: Pair, files: dict[str, FileMark]
+) -> Manifest:
+    return Manifest(
+        format=FORMAT,
+        name=name,
+        made_at=made_at,
+        app_version=releaseapp.__version__,
+        engine=s.db.engine,
+        migrations=pair.migrations,
+        reason=Reason.ASKED,
+        actor=None,
+        note="",
+        counts=pair.counts,
+        last_event_id=pair.last_event_id,
+        workflow_revision=pair.document.revision,
+        workflows=len(pair.document.workflows),
+        files=files,
+        fingerprints={
+            "jwt_secret": hashlib.sha256(b"releaseapp jwt_secret " + s.settings.jwt_secret.encode()).hexdigest()[:12],
+            "credentials_secret": s.vault.key_id or "",
+        },
+        encrypted=bool(s.settings.snapshot_secret),
+    )
+
+
+def _telling(report: Report | None) -> Callable[[float], None]:
+    told = [0.0]
+
+    def tell(part: float) -> None:
+        # Each is a write of its own: ten of them are enough.
+        if report is not None and part >= told[0] + 0.1:
+            told[0] = part
+            report.tell("The database is copied.", round(part * 0.8, 2))
+
+    return tell
+
+
+def _tell(s: Snapshots, event: EventType, name: str, actor: str | None, data: dict[str, object]) -> None:
+    if "events" not in tables_of(s.db, s.db.engine):
+        return
+    with s.db.transaction() as tx:
+        append(tx, event, name, actor=actor, data=data)

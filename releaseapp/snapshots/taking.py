@@ -1,0 +1,84 @@
+"""Takes database and workflow file as they are at one moment, while others go on reading and writing.
+
+The moment is one in which nobody writes: a transaction that changes nothing
+holds the turn until both sides are fixed, some milliseconds. Copying, which
+takes long, goes on beside the writers.
+"""
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from releaseapp.db.api import Database
+from releaseapp.db.catalog import tables_of
+from releaseapp.db.ledger import ledger_of
+from releaseapp.db.moment import PostgresMoment, moment_of
+from releaseapp.events.queries import last_event_id
+from releaseapp.settings import Settings
+from releaseapp.snapshots.archive import DATABASES, WORKFLOWS
+from releaseapp.snapshots.models import CannotBeMade
+from releaseapp.snapshots.restoring.queries import count_rows
+from releaseapp.workflows.file import Document, WorkflowFile
+
+_DUMP_SECONDS = 6 * 3600
+_LONGEST_COMPLAINT = 400
+
+
+class Pair(msgspec.Struct, frozen=True):
+    """What was taken: the database's file, and what is in it and in the workflow file beside it."""
+
+    database: Path
+    counts: dict[str, int]
+    migrations: list[str]
+    last_event_id: int
+    document: Document
+
+
+def take_pair(
+    db: Database, file: WorkflowFile, settings: Settings, folder: Path, tell: Callable[[float], None]
+) -> Pair:
+    """Copies both into ``folder``; ``tell`` hears how far it is, from 0 to 1.
+
+    Raises Busy when the turn does not come, CannotBeMade when pg_dump is missing or fails, OSError for a full disk.
+    """
+    documents: list[Document] = []
+    migrations: list[str] = []
+
+    def note() -> None:
+        documents.append(file.read())
+        migrations.extend(ledger_of(db).applied())
+
+    with moment_of(db, settings.agent_db_path, note) as moment:
+        counts = {name: count_rows(moment, name) for name in sorted(tables_of(moment, db.engine))}
+        last = last_event_id(moment) if "events" in counts else 0
+        if isinstance(moment, PostgresMoment):
+            target = folder / DATABASES[1]
+            _dump(settings, moment.exported, target)
+        else:
+            target = folder / DATABASES[0]
+            moment.copy_to(target, tell)
+    (folder / WORKFLOWS).write_bytes(msgspec.json.encode(documents[0]) + b"\n")
+    return Pair(target, counts, migrations, last, documents[0])
+
+
+def _dump(settings: Settings, exported: str, target: Path) -> None:
+    folder = settings.postgres_tools
+    program = shutil.which("pg_dump", path=folder or None)
+    if program is None:
+        raise CannotBeMade(
+            "pg_dump is not there; install PostgreSQL's client tools, or name their folder in postgres_tools."
+        )
+    words = [program, "--format=custom", "--no-owner", f"--snapshot={exported}", f"--file={target}"]
+    done = subprocess.run(  # noqa: S603 - the program that the settings name, without a shell
+        [*words, f"--dbname={settings.agent_db_path}"],
+        capture_output=True,
+        text=True,
+        timeout=_DUMP_SECONDS,
+        check=False,
+    )
+    if done.returncode:
+        said = done.stderr.strip().replace(settings.agent_db_path, "the database")[-_LONGEST_COMPLAINT:]
+        raise CannotBeMade(f"pg_dump failed: {said}")

@@ -1,0 +1,53 @@
+"""Whether a snapshot is whole: opened aside, looked through, every stored secret tried."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from releaseapp.credentials.service import unreadable
+from releaseapp.credentials.vault import Vault
+from releaseapp.db.api import Database, Reader
+from releaseapp.db.catalog import tables_of
+from releaseapp.db.ledger import ledger_of
+from releaseapp.db.migrate import verify
+from releaseapp.settings import Settings
+from releaseapp.snapshots.models import Unpacked
+from releaseapp.snapshots.restoring.aside import is_whole, newer_than_this, older_than_this, opened_aside
+from releaseapp.snapshots.restoring.queries import count_rows
+from releaseapp.workflows.file import Document
+
+
+def faults_of(unpacked: Unpacked, settings: Settings, vault: Vault) -> list[str]:
+    """A sentence for each thing that is wrong with what was unpacked; none when it is whole."""
+    with opened_aside(unpacked.database, settings) as past:
+        return [*_faults(unpacked, past, vault)]
+
+
+def _faults(unpacked: Unpacked, past: Database, vault: Vault) -> Iterator[str]:
+    manifest = unpacked.manifest
+    if not is_whole(past, past.engine):
+        yield "SQLite finds its pages damaged."
+        return
+    if ledger_of(past).applied() != manifest.migrations:
+        yield "Its schema is not the one that its manifest names."
+    if not newer_than_this(past) and not older_than_this(past):
+        yield from verify(past)
+    yield from _faults_of_counts(past, past.engine, manifest.counts)
+    closed = unreadable(past, vault) if "credentials" in manifest.counts else []
+    if closed:
+        yield f"{len(closed):,} of its credentials cannot be opened with the secrets of this server."
+    try:
+        document = msgspec.json.decode(unpacked.workflows.read_bytes(), type=Document)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        yield "Its workflows cannot be read."
+        return
+    if (document.revision, len(document.workflows)) != (manifest.workflow_revision, manifest.workflows):
+        yield "Its workflows are not those that its manifest names."
+
+
+def _faults_of_counts(past: Reader, engine: str, expected: dict[str, int]) -> Iterator[str]:
+    there = tables_of(past, engine)
+    for name, number in expected.items():
+        found = count_rows(past, name) if name in there else 0
+        if found != number:
+            yield f"{name} has {found:,} rows where its manifest says {number:,}."
