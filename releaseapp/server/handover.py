@@ -52,6 +52,8 @@ class Predecessor:
                 self._line.say(taken=True)
         except (Gone, KeyError, IndexError, binascii.Error):
             log.info("process %s has left; %s of its connections came over", self.process, count)
+        except OSError as error:
+            log.warning("no more connections of process %s can come over: %s", self.process, error)
         finally:
             self._line.close()
 

@@ -15,9 +15,6 @@ _STEP_NOT_OVER = "('pending', 'running', 'waiting')"
 _TASK_NOT_OVER = "('pending', 'running')"
 
 
-# ── rows go and come ─────────────────────────────────────────────────────────
-
-
 def delete_what_differs(tx: Transaction, table: Table, unless: str = "FALSE") -> int:
     """Deletes rows that the past has not, or has otherwise; not those for which ``unless`` is true."""
     same = " AND ".join(f'p."{column}" IS NOT DISTINCT FROM n."{column}"' for column in table.columns)
@@ -94,9 +91,6 @@ def broken_references(tx: Transaction) -> list[Row]:
     return tx.all("PRAGMA main.foreign_key_check")
 
 
-# ── ids that are never given twice ───────────────────────────────────────────
-
-
 def highest_event_id(tx: Transaction, engine: str) -> int:
     """The highest id that was ever given to an event."""
     if engine == "sqlite":
@@ -121,9 +115,6 @@ def go_on_above(tx: Transaction, engine: str, highest: int) -> None:
         tx.run("INSERT INTO main.sqlite_sequence (name, seq) VALUES ('events', :n)", n=highest)
 
 
-# ── tokens ───────────────────────────────────────────────────────────────────
-
-
 def list_revoked(db: Reader) -> list[Row]:
     """API tokens that were revoked."""
     return db.all("SELECT id, revoked_at, expires_at FROM api_tokens WHERE revoked_at IS NOT NULL")
@@ -141,9 +132,6 @@ def revoke(tx: Transaction, token_id: str, revoked_at: str) -> int:
         id=token_id,
         at=revoked_at,
     )
-
-
-# ── what was under way ───────────────────────────────────────────────────────
 
 
 def list_runs_under_way(db: Reader) -> list[Row]:
@@ -232,9 +220,6 @@ def withdraw_approvals(tx: Transaction, now: str) -> int:
     return tx.run("UPDATE approvals SET status = 'withdrawn', decided_at = :now WHERE status = 'pending'", now=now)
 
 
-# ── what is remembered of restores ───────────────────────────────────────────
-
-
 def find_newest_restore(db: Reader) -> dict[str, Any] | None:
     """What the newest restore wrote down: snapshot, before, at, actor."""
     return _state(db, _NEWEST)
@@ -270,9 +255,6 @@ def _set_state(tx: Transaction, name: str, value: Mapping[str, object], now: str
         value=msgspec.json.encode(value).decode(),
         now=now,
     )
-
-
-# ── counting ─────────────────────────────────────────────────────────────────
 
 
 def count_rows(db: Reader, table: str, where: str = "TRUE", **parameters: object) -> int:
