@@ -31,7 +31,11 @@ JOURNAL = "m0005_operations"
 
 
 def preview(s: Snapshots, name: str) -> Loss:
-    """What putting it back would cost; raises NotFound, Damaged when it is not what its manifest says."""
+    """What putting it back would cost; raises NotFound, Damaged when it is not what its manifest says.
+
+    One that is newer than this version is told of as not possible; of another engine, it raises Conflict.
+    """
+    _refuse_other_engine(s, find_snapshot(s, name).manifest)
     with opened(s, name) as unpacked, opened_aside(unpacked.database, s.settings) as past:
         manifest = unpacked.manifest
         then = Side(past, workflows_at(unpacked.workflows))
@@ -47,7 +51,7 @@ def restore(s: Snapshots, name: str, actor: str | None, report: Report, *, keep_
     """
     began = clock.monotonic()
     manifest = find_snapshot(s, name).manifest
-    _refuse_newer(manifest)
+    _refuse_what_does_not_fit(s, manifest)
     report.tell(f"Snapshot {name} is verified.", 0.05)
     faults = verify_snapshot(s, name)
     if faults:
@@ -93,7 +97,7 @@ def drill(s: Snapshots, actor: str | None, report: Report, name: str | None = No
     name = name or _newest(s)
     report.tell(f"Snapshot {name} is opened aside.", 0.1)
     with opened(s, name) as unpacked, opened_aside(unpacked.database, s.settings) as past:
-        _refuse_newer(unpacked.manifest)
+        _refuse_what_does_not_fit(s, unpacked.manifest)
         report.tell("It is looked at, and brought to the present schema.", 0.5)
         found = _look(s, unpacked, past)
         made_at = unpacked.manifest.made_at
@@ -142,11 +146,20 @@ def _look(s: Snapshots, unpacked: Unpacked, past: Any) -> dict[str, Any]:
     }
 
 
-def _refuse_newer(manifest: Manifest) -> None:
+def _refuse_what_does_not_fit(s: Snapshots, manifest: Manifest) -> None:
+    _refuse_other_engine(s, manifest)
     known = {migration.name for migration in known_migrations()}
     newer = [name for name in manifest.migrations if name not in known]
     if newer:
         raise Conflict(f"{newer_sentence(manifest.app_version, newer)} {newer_cure(manifest.app_version)}")
+
+
+def _refuse_other_engine(s: Snapshots, manifest: Manifest) -> None:
+    if manifest.engine != s.db.engine:
+        raise Conflict(
+            f"Snapshot {manifest.name} was made on {manifest.engine}, and this server keeps its data in {s.db.engine}."
+            " Put it back on a server with that engine."
+        )
 
 
 def _beat(tx: Transaction, report: Report) -> None:
