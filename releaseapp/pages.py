@@ -49,7 +49,7 @@ def add_globals(event: Mapping[str, Any]) -> None:
         version=releaseapp.__version__,
         last_event_id=last_event_id(request.db) if identity else 0,
         now=clock.now_text(),
-        maintenance=find_maintenance(request.db) if identity else None,
+        maintenance=find_maintenance(request.db) if identity or request.view_name == "login" else None,
     )
 
 

@@ -54,6 +54,7 @@ OPEN_TO_OTHER_DOMAINS = {
     "vault",
     "worker",
     "kit",
+    "counters",
     "pending",
 }
 DOMAINS = {"auth", "workspaces", "credentials", "agents", "workflows", "runs", "live"}

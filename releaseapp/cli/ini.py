@@ -45,6 +45,11 @@ def open_server(ini: Path) -> tuple[Settings, Database]:
     return settings, open_database(settings)
 
 
+def open_settings(ini: Path) -> Settings:
+    """The settings of an ini file, for commands that open nothing by themselves, or otherwise."""
+    return _settings(ini)
+
+
 def _settings(ini: Path) -> Settings:
     section = get_settings(str(ini), "app:main")
     values = {name: value for name, value in section.items() if name not in {"use", "here", "__file__"}}

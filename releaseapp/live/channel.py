@@ -77,7 +77,7 @@ class Channel:
 
     def add(self, enrolled: Enrolled, connection: Connection) -> None:
         """Takes a connection in; it is greeted soon, once its identity is known to be right."""
-        self.counters.count_open()
+        self.counters.count_open(connection.identity.session_id, returning=connection.since is not None)
         self._connections[enrolled] = connection
         self._reader.enroll(enrolled)
 
@@ -87,7 +87,7 @@ class Channel:
         self._reader.forget(enrolled)
         self._audience.leave(connection)
         connection.finish()
-        self.counters.count_closed(connection.code or Close.VANISHED)
+        self.counters.count_closed(connection.code or Close.VANISHED, connection.identity.session_id)
 
     def end(self, connection: Connection, code: int) -> None:
         """Says goodbye for one of the reasons of the server."""
@@ -96,6 +96,7 @@ class Channel:
 
     def stop(self, grace_seconds: float) -> None:
         """Tells everybody that the server stops and when to come back, waits a moment for the answers, and ends."""
+        self.counters.left_at = clock.now_text()
         leaving = list(self._connections.values())
         spread = max(_SOONEST_SPREAD, len(leaving) / _RETURNS_A_SECOND)
         for connection in leaving:

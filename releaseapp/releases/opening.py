@@ -5,12 +5,14 @@ from typing import Any
 import msgspec
 from pyramid.router import Router
 
+from releaseapp.connections.service import gate
 from releaseapp.operations import service as operations
 from releaseapp.operations.models import Kind
 from releaseapp.operations.service import Report
 from releaseapp.releases import outside
 from releaseapp.releases.ground import Ground
 from releaseapp.releases.models import Finding, Health, Loss, PutBack, Taken, Verdict
+from releaseapp.rolematrix.service import difference, matrix_now
 from releaseapp.snapshots.restoring.queries import find_newest_restore
 from releaseapp.web.request import Request
 from releaseapp.web.view_table import declared_views
@@ -45,7 +47,7 @@ class Rooms:
 
     def check(self) -> list[Finding]:
         """Every check, as the log keeps it."""
-        from releaseapp.checks.service import Place, run_checks
+        from releaseapp.checks.service import Place, run_checks  # noqa: PLC0415 - opened when it is asked for
 
         r = self._registry
         place = Place(r.app_settings, r.db, r.workflow_file, r.vault)
@@ -56,8 +58,8 @@ class Rooms:
 
     def take_snapshot(self, actor: str | None, note: str) -> Taken:
         """A snapshot of the server as it is; it is an operation of its own, alone as such ones are."""
-        from releaseapp.snapshots.models import Reason
-        from releaseapp.snapshots.service import make_snapshot
+        from releaseapp.snapshots.models import Reason  # noqa: PLC0415 - opened when it is asked for
+        from releaseapp.snapshots.service import make_snapshot  # noqa: PLC0415 - opened when it is asked for
 
         taken: list[Taken] = []
 
@@ -74,7 +76,7 @@ class Rooms:
 
     def preview(self, name: str) -> Loss:
         """What putting a snapshot back would lose."""
-        from releaseapp.snapshots.restoring import service as restoring
+        from releaseapp.snapshots.restoring import service as restoring  # noqa: PLC0415 - opened when it is asked for
 
         loss = restoring.preview(self._snapshots(), name)
         sentences = loss.sentences if loss.possible else [loss.sentence, loss.cure]
@@ -82,7 +84,7 @@ class Rooms:
 
     def put_back(self, name: str, actor: str | None, report: Report) -> PutBack:
         """Puts a snapshot back with the schema it has: the former version of the product is started next."""
-        from releaseapp.snapshots.restoring import service as restoring
+        from releaseapp.snapshots.restoring import service as restoring  # noqa: PLC0415 - opened when it is asked for
 
         done = restoring.restore(self._snapshots(), name, actor, report, keep_schema=True)
         return msgspec.convert(done, PutBack, from_attributes=True)
@@ -95,20 +97,14 @@ class Rooms:
 
     def matrix(self) -> dict[str, Any]:
         """The role matrix now."""
-        from releaseapp.rolematrix.service import matrix_now
-
         return matrix_now(self._db, declared_views(self._registry))
 
     def difference(self, before: dict[str, Any], after: dict[str, Any]) -> list[str]:
         """How two role matrices differ, in sentences."""
-        from releaseapp.rolematrix.service import difference
-
         return [change.sentence for change in difference(before, after)]
 
     def connections(self, since: str, until: str) -> Verdict:
         """The gate's verdict on the connections of a time."""
-        from releaseapp.connections.service import gate
-
         found = gate(self._db, since, until)
         return Verdict(found.verdict, found.reasons, found.figures)
 
@@ -119,7 +115,7 @@ class Rooms:
         return outside.read_health("", ready.status_code, ready.body, version.body)
 
     def _snapshots(self) -> Any:
-        from releaseapp.snapshots.service import Snapshots
+        from releaseapp.snapshots.service import Snapshots  # noqa: PLC0415 - opened when it is asked for
 
         r = self._registry
         return Snapshots(r.db, r.workflow_file, r.app_settings, r.vault)

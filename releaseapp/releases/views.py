@@ -7,6 +7,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.response import Response
 
 from releaseapp.auth.service import get_account
+from releaseapp.connections.shown import look
 from releaseapp.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from releaseapp.operations import service as operations
 from releaseapp.operations.models import Kind, Operation
@@ -27,6 +28,7 @@ from releaseapp.web.views import OPERATOR, page
 _HERE = "/release"
 _EMPTY = FormState({})
 _MOST_OPERATIONS = 100
+_CHART_HOURS = 1
 
 
 @page(ReleasePage, OPERATOR)
@@ -167,7 +169,7 @@ def _show(request: Request, form: FormState) -> Response:
     return show(
         request,
         "releases/page",
-        ("next", "story", "roles", "looks", "operations"),
+        ("next", "story", "roles", "looks", "churn", "operations"),
         state=state,
         release=state.release,
         open_release=state.release if state.release and not state.release.is_over else None,
@@ -177,6 +179,7 @@ def _show(request: Request, form: FormState) -> Response:
         hook_answered=state.release is None or service.hook_is_answered(ground_of(request), state.release),
         operations=state.operations,
         names=names_of(request, state.operations),
+        connections=look(request.db, _CHART_HOURS),
         form=form,
     )
 

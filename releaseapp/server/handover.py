@@ -104,10 +104,15 @@ class Successor:
                 return False
             try:
                 self._line.say(sock.fileno(), client=list(client), pending=base64.b64encode(pending).decode())
-                self._line.hear(_ANSWER_SECONDS)
             except Gone:
                 self._there = False
-        return self._there
+                return False
+            # Without an answer it may have the connection all the same: whatever comes there is not ours to read.
+            with suppress(Gone):
+                self._line.hear(_ANSWER_SECONDS)
+                return True
+            self._there = False
+            return True
 
     def close(self) -> None:
         """Says that this process has left."""

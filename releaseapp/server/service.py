@@ -17,7 +17,8 @@ from gevent.event import Event
 from gevent.hub import get_hub
 
 from releaseapp import clock
-from releaseapp.errors import AppError
+from releaseapp.connections import service as connections
+from releaseapp.connections.sampler import Sampler
 from releaseapp.live.gateway import Gateway
 from releaseapp.live.http.answers import Application
 from releaseapp.live.http.server import Limits, Server
@@ -54,6 +55,7 @@ class Service:
         self._stop: Callable[[], None] = lambda: None
         self._server: Server | None = None
         self._successor: Successor | None = None
+        self._sampler: Sampler | None = None
         self.address: tuple[str, int] = (options.host, options.port)
         self.started = threading.Event()
         self.stopped = threading.Event()
@@ -102,6 +104,7 @@ class Service:
         server.shared = entrance.shared
         self._server = server
         gateway.start()
+        self._sampler = connections.sample(registry.db, gateway.counters)
         if self._worker is not None:
             self._worker.start()
         server.start()
@@ -131,9 +134,13 @@ class Service:
         resting = threading.Thread(target=self._stop_worker, args=(grace,), name="stopping the worker")
         resting.start()
         gateway.stop()
+        if self._sampler is not None:
+            self._sampler.finish()
         server.drain(grace)
         threads.stop()
         resting.join()
+        if self._sampler is not None:
+            self._sampler.join()
         self._let_operations_end(_OPERATION_SECONDS if self._successor else grace)
         self._app.registry.db.close()
         if self._successor is not None:
@@ -146,8 +153,9 @@ class Service:
         try:
             while self._operates() and clock.monotonic() < end:
                 gevent.sleep(_LOOK_SECONDS)
-        except AppError as error:
-            log.warning("operations are not waited for: %s", error)
+        except Exception:
+            # Whatever is wrong with the database must not keep this process from leaving.
+            log.exception("operations are not waited for")
 
     def _operates(self) -> bool:
         here = f"{socket.gethostname()}:{os.getpid()}"

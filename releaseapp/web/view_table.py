@@ -4,9 +4,14 @@ from typing import Any
 
 import msgspec
 
+from releaseapp.web.addresses import addresses_of
+
 
 class DeclaredView(msgspec.Struct, frozen=True):
-    """One view: its resource class, name ("" for the resource itself), methods, representation and permission."""
+    """One view: its resource class, name ("" for the resource itself), methods, representation and permission.
+
+    ``path`` is where it is called, with ``{agent}`` where the name of an agent stands.
+    """
 
     context: type
     name: str
@@ -14,11 +19,13 @@ class DeclaredView(msgspec.Struct, frozen=True):
     representation: str | None
     permission: str | None
     function: Any
+    path: str = ""
 
 
 def declared_views(registry: Any) -> list[DeclaredView]:
     """Every view on a resource; views of errors are not among them."""
     views = []
+    addresses: dict[type, str] = dict(addresses_of(getattr(registry, "tree", {})))
     for item in registry.introspector.get_category("views") or ():
         view = item["introspectable"]
         if not isinstance(view["context"], type) or issubclass(view["context"], Exception) or view["exception_only"]:
@@ -35,9 +42,14 @@ def declared_views(registry: Any) -> list[DeclaredView]:
                 representation=view.get("representation"),
                 permission=permission,
                 function=view["callable"],
+                path=_path(addresses.get(view["context"], f"/…/{view['context'].__name__}"), view["name"]),
             )
         )
     return views
+
+
+def _path(address: str, name: str) -> str:
+    return f"{address.rstrip('/')}/{name}" if name else address
 
 
 def methods_of(registry: Any, context: object, name: str) -> list[str]:

@@ -42,6 +42,10 @@ def test_every_page_has_the_banner_and_loses_it_when_it_is_over(closed):
     assert casey.get("/maintenance?fragment=banner").text.strip() == ""
 
 
+def test_whoever_signs_in_reads_it_before(closed):
+    assert "A new disk is put in" in closed.get("/auth/login", headers={"Accept": "text/html"}).text
+
+
 def test_what_was_typed_is_kept_on_the_page_that_refuses_it(closed):
     casey = closed.as_browser(EDITOR)
     page = casey.get("/workspaces/aurora/agents/new")

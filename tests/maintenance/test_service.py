@@ -3,8 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from databases import postgres, target  # noqa: F401 - fixtures
 
 from releaseapp import clock
+from releaseapp.db import connect
+from releaseapp.db.migrate import migrate
 from releaseapp.errors import Conflict, Invalid, UnderMaintenance
 from releaseapp.events.queries import list_events_after
 from releaseapp.maintenance.service import (
@@ -16,6 +19,14 @@ from releaseapp.maintenance.service import (
     retry_after,
     sentence_of,
 )
+
+
+@pytest.fixture
+def db(target):  # noqa: F811 - the fixture
+    database = connect(target)
+    migrate(database)
+    yield database
+    database.close()
 
 
 def told(db):

@@ -6,8 +6,10 @@ from releases.world import BAD, World, ground_of
 from releaseapp import __version__
 from releaseapp.agents.tasks.service import announce_worker
 from releaseapp.operations import service as operations
+from releaseapp.permissions import Permission, Role
 from releaseapp.releases.models import HookAnswer, Loss, Verdict
 from releaseapp.releases.service import find_open
+from releaseapp.workspaces.service import identify, set_permission
 
 AVERY = "avery.owner@example.com"
 PLAN = {"version": "0.2.0", "why": "Two fixes."}
@@ -197,3 +199,20 @@ def test_the_page_asks_its_own_process_whether_it_is_well(app, seeded):
     assert health.faults == ["worker: no worker is alive, so no task is being done."], "none was started here"
     announce_worker(seeded, "wrk_1", "here", 1)
     assert app.app.registry.release_ground.ask_health("").ready
+
+
+def test_what_the_server_lets_people_do_is_frozen_and_a_difference_told(app, seeded, settings):
+    ground = app.app.registry.release_ground
+    before = ground.matrix()
+    assert ground.difference(before, ground.matrix()) == []
+    avery = identify(seeded, settings, app.as_program(AVERY).authorization[1])
+    set_permission(seeded, "workspace-aurora", Role.VIEWER, Permission.AGENTS_EDIT, granted=True, actor=avery)
+    told = ground.difference(before, ground.matrix())
+    assert len(told) == 1
+    assert "viewer" in told[0].lower()
+
+
+def test_the_gate_of_a_server_that_nobody_sampled_is_not_calm(app):
+    verdict = app.app.registry.release_ground.connections("2026-01-01T00:00:00.000Z", "2026-01-01T01:00:00.000Z")
+    assert verdict.verdict == "busy"
+    assert "Too early to say" in verdict.reasons[0]

@@ -41,7 +41,8 @@ class _NoFile:
 class Handler(UpgradingHandler):
     """Speaks HTTP/1.1 on one connection.
 
-    ``deadline``: when the server cuts it off; ``busy``: whether a request is being answered.
+    ``deadline``: when the server cuts it off; ``busy``: whether a request is being answered; ``leaving``: whether an
+    answer waits for the client to read it, or the connection is on its way to another process.
     """
 
     def __init__(self, sock: Any, address: Any, server: Any, pending: bytes = b"") -> None:
@@ -55,6 +56,7 @@ class Handler(UpgradingHandler):
         self._greenlet: Any = None
         self.deadline = inf
         self.busy = False
+        self.leaving = False
 
     def handle(self) -> None:
         """All requests of the connection; then closes it."""
@@ -134,11 +136,11 @@ class Handler(UpgradingHandler):
         give = self.server.give
         if give is None:
             return False
-        self.busy = True
+        self.busy = self.leaving = True
         try:
             taken = bool(give(self._bare, self.client_address, self._stream.pending))
         finally:
-            self.busy = False
+            self.busy = self.leaving = False
         if taken:
             # Whatever else comes is not ours to read, nor is the connection ours to shut.
             self.socket.close()
@@ -177,7 +179,11 @@ class Handler(UpgradingHandler):
         except BlockingIOError:
             sent = 0
         if sent < len(answer.data):
-            self.socket.sendall(answer.data[sent:])
+            self.leaving = True
+            try:
+                self.socket.sendall(answer.data[sent:])
+            finally:
+                self.leaving = False
         if not answer.keep_alive and self.server.patient:
             self._linger()
         return True if answer.keep_alive else None

@@ -22,6 +22,7 @@ from releaseapp.live.threads import Threads
 
 _BACKLOG = 1024
 _SWEEP_SECONDS = 0.5
+_SENDING_SECONDS = 900.0
 _PATIENCE = 1.0
 """Seconds that an open connection has for one more request when this server stops and others serve on."""
 
@@ -127,17 +128,27 @@ class Server(WSGIServer):
             get_hub().loop.run_callback(self._call_away)
 
     def drain(self, grace_seconds: float) -> None:
-        """Lets what runs come to its end; cuts off what has not after ``grace_seconds``."""
+        """Lets what runs come to its end; cuts off what has not after ``grace_seconds``.
+
+        After a hand-over nobody waits for this server any more: answers go on being sent, however slow the reader.
+        """
         self.stopping = True
         self.close()
         if self.patient:
             self._wait(lambda: bool(self.handlers), min(_PATIENCE, grace_seconds))
         self._wait(lambda: any(handler.busy for handler in self.handlers), grace_seconds)
-        for handler in list(self.handlers):
-            handler.cut()
+        if self.give is not None:
+            self._cut(lambda handler: not handler.leaving)
+            self._wait(lambda: any(handler.leaving for handler in self.handlers), _SENDING_SECONDS)
+        self._cut(lambda _handler: True)
         self._wait(lambda: bool(self.handlers), 1.0)
         if self._sweeper is not None:
             self._sweeper.kill()
+
+    def _cut(self, which: Callable[[Handler], bool]) -> None:
+        for handler in list(self.handlers):
+            if which(handler):
+                handler.cut()
 
     def _call_away(self) -> None:
         """Called by the hub itself, so that no connection changes its state meanwhile."""

@@ -1,4 +1,5 @@
-// <live-fragment src events [subject] [agent]>: fetches its part of the page again when an event concerns it.
+// <live-fragment src events [subject] [agent] [every]>: fetches its part of the page again when an event concerns it,
+// and every so many seconds when no event tells of what it shows.
 import { morph } from "./morph.js";
 import { tellGone } from "./gone.js";
 
@@ -15,6 +16,8 @@ class LiveFragment extends HTMLElement {
     document.addEventListener("live:reset", this.onReset);
     document.addEventListener("live:open", this.onBack);
     document.addEventListener("visibilitychange", this.onBack);
+    const every = Number(this.getAttribute("every"));
+    if (every > 0) this.clock = setInterval(() => this.later(), every * 1000);
   }
 
   disconnectedCallback() {
@@ -23,6 +26,7 @@ class LiveFragment extends HTMLElement {
     document.removeEventListener("live:open", this.onBack);
     document.removeEventListener("visibilitychange", this.onBack);
     clearTimeout(this.timer);
+    clearInterval(this.clock);
     this.timer = null;
     this.request?.abort();
   }

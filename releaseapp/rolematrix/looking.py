@@ -1,0 +1,40 @@
+"""The role matrix of a server that is not running, or runs beside: read without writing a thing."""
+
+from pathlib import Path
+from typing import Any
+
+from pyramid.config import Configurator
+
+from releaseapp.db import connect
+from releaseapp.db.api import Database
+from releaseapp.db.migrate import verify
+from releaseapp.errors import SettingsError
+from releaseapp.settings import Settings
+from releaseapp.web.view_table import DeclaredView, declared_views
+
+_NO_VIEWS = ("cli", "db", "live", "runs.machine", "server", "steps", "workers")
+
+
+def open_to_look(settings: Settings) -> Database:
+    """The database of the settings as it is; raises SettingsError when there is none, or not at the newest schema."""
+    if not settings.on_postgres and not Path(settings.agent_db_path).is_file():
+        raise SettingsError(f"There is no database at {settings.agent_db_path}; start the server once, or correct it.")
+    db = connect(settings.agent_db_path, busy_timeout=settings.busy_timeout_seconds)
+    faults = verify(db)
+    if faults:
+        db.close()
+        raise SettingsError(f"The database is not at the schema of this version. {faults[0]} Nothing was changed.")
+    return db
+
+
+def views_of(settings: Settings, tree: str = "releaseapp.tree") -> list[DeclaredView]:
+    """Every view of this version, without the stores that a server would open and migrate."""
+    config = Configurator(settings={})
+    config.registry.app_settings = settings
+    config.include("releaseapp.web")
+    config.include("releaseapp.security")
+    config.include(tree)
+    config.scan("releaseapp", ignore=[f"releaseapp.{room}" for room in _NO_VIEWS])
+    config.commit()
+    registry: Any = config.registry
+    return declared_views(registry)

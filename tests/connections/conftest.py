@@ -1,0 +1,1 @@
+from databases import postgres, target  # noqa: F401 - fixtures
