@@ -13,6 +13,7 @@ from releaseapp.cli.maintenance import maintenance
 from releaseapp.cli.people import user, workspace
 from releaseapp.cli.prune import prune
 from releaseapp.cli.release import release
+from releaseapp.cli.restoring import drill, putting_back
 from releaseapp.cli.roles import roles
 from releaseapp.cli.runs import runs
 from releaseapp.cli.snapshots import snapshot
@@ -68,5 +69,8 @@ def worker(ini: Path) -> None:
     db.close()
 
 
+for command in putting_back:
+    snapshot.add_command(command)
+release.add_command(drill)
 for command in (credentials, maintenance, prune, release, roles, runs, snapshot, user, workflows, workspace):
     main.add_command(command)
