@@ -8,9 +8,10 @@ from pyramid.authorization import Allow, Authenticated
 from releaseapp.agents.resources import AgentNode, Agents, AllAgents, Memory, Tasks
 from releaseapp.auth.resources import AccountNode, Auth, Sessions, Tokens
 from releaseapp.banner.resources import MaintenanceNode
+from releaseapp.checks.resources import ChecksNode
 from releaseapp.connections.resources import ConnectionsNode
 from releaseapp.credentials.resources import Credentials
-from releaseapp.releases.resources import ChecksNode, OperationsNode, ReleasePage, Releases
+from releaseapp.releases.resources import OperationsNode, ReleasePage, Releases
 from releaseapp.rolematrix.resources import RoleMatrixNode
 from releaseapp.runs.approvals.resources import Approvals
 from releaseapp.runs.limits.resources import SettingsNode

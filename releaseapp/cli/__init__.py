@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 import releaseapp
+from releaseapp.cli.check import check
 from releaseapp.cli.credentials import credentials
 from releaseapp.cli.ini import INI, open_server, refusals_are_sentences
 from releaseapp.cli.maintenance import maintenance
@@ -72,5 +73,5 @@ def worker(ini: Path) -> None:
 for command in putting_back:
     snapshot.add_command(command)
 release.add_command(drill)
-for command in (credentials, maintenance, prune, release, roles, runs, snapshot, user, workflows, workspace):
+for command in (check, credentials, maintenance, prune, release, roles, runs, snapshot, user, workflows, workspace):
     main.add_command(command)

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 from pyramid.router import Router
 
+from releaseapp.checks.service import Place, run_checks
 from releaseapp.connections.service import gate
 from releaseapp.operations import service as operations
 from releaseapp.operations.models import Kind
@@ -13,7 +14,10 @@ from releaseapp.releases import outside
 from releaseapp.releases.ground import Ground
 from releaseapp.releases.models import Finding, Health, Loss, PutBack, Taken, Verdict
 from releaseapp.rolematrix.service import difference, matrix_now
+from releaseapp.snapshots.models import Reason
+from releaseapp.snapshots.restoring import service as restoring
 from releaseapp.snapshots.restoring.queries import find_newest_restore
+from releaseapp.snapshots.service import Snapshots, make_snapshot
 from releaseapp.web.request import Request
 from releaseapp.web.view_table import declared_views
 
@@ -47,8 +51,6 @@ class Rooms:
 
     def check(self) -> list[Finding]:
         """Every check, as the log keeps it."""
-        from releaseapp.checks.service import Place, run_checks  # noqa: PLC0415 - opened when it is asked for
-
         r = self._registry
         place = Place(r.app_settings, r.db, r.workflow_file, r.vault)
         return [
@@ -58,9 +60,6 @@ class Rooms:
 
     def take_snapshot(self, actor: str | None, note: str) -> Taken:
         """A snapshot of the server as it is; it is an operation of its own, alone as such ones are."""
-        from releaseapp.snapshots.models import Reason  # noqa: PLC0415 - opened when it is asked for
-        from releaseapp.snapshots.service import make_snapshot  # noqa: PLC0415 - opened when it is asked for
-
         taken: list[Taken] = []
 
         def work(report: Report) -> tuple[str, dict[str, Any]]:
@@ -76,16 +75,12 @@ class Rooms:
 
     def preview(self, name: str) -> Loss:
         """What putting a snapshot back would lose."""
-        from releaseapp.snapshots.restoring import service as restoring  # noqa: PLC0415 - opened when it is asked for
-
         loss = restoring.preview(self._snapshots(), name)
         sentences = loss.sentences if loss.possible else [loss.sentence, loss.cure]
         return Loss(loss.possible, sentences)
 
     def put_back(self, name: str, actor: str | None, report: Report) -> PutBack:
         """Puts a snapshot back with the schema it has: the former version of the product is started next."""
-        from releaseapp.snapshots.restoring import service as restoring  # noqa: PLC0415 - opened when it is asked for
-
         done = restoring.restore(self._snapshots(), name, actor, report, keep_schema=True)
         return msgspec.convert(done, PutBack, from_attributes=True)
 
@@ -114,8 +109,6 @@ class Rooms:
         ready, version = (ask(Request.blank(f"/{path}"), use_tweens=False) for path in ("readyz", "version"))
         return outside.read_health("", ready.status_code, ready.body, version.body)
 
-    def _snapshots(self) -> Any:
-        from releaseapp.snapshots.service import Snapshots  # noqa: PLC0415 - opened when it is asked for
-
+    def _snapshots(self) -> Snapshots:
         r = self._registry
         return Snapshots(r.db, r.workflow_file, r.app_settings, r.vault)

@@ -33,10 +33,6 @@ class ReleaseNode(Resource):
         return found
 
 
-class ChecksNode(Resource):
-    """``/release/checks``: what was checked, and a button to check again."""
-
-
 class OperationsNode(Resource):
     """``/release/operations``: what is and was done to the server."""
 

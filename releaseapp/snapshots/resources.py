@@ -1,6 +1,14 @@
 """The nodes of snapshots, for operators."""
 
+from releaseapp.snapshots.service import Snapshots as Ground
+from releaseapp.web.request import Request
 from releaseapp.web.resources import Resource
+
+
+def snapshots_of(request: Request) -> Ground:
+    """What the verbs of snapshots need, of the server that was asked."""
+    registry = request.registry
+    return Ground(request.db, registry.workflow_file, request.settings, registry.vault)
 
 
 class Snapshots(Resource):

@@ -36,8 +36,10 @@ def seal(source: BinaryIO, target: BinaryIO, secret: str) -> None:
     cipher = _cipher(secret, salt)
     head = MAGIC + key_id_of(secret) + salt
     target.write(head)
-    for number, chunk, is_last in _chunks(source, CHUNK_BYTES):
-        target.write(cipher.encrypt(_nonce(number, is_last=is_last), chunk, head))
+    target.writelines(
+        cipher.encrypt(_nonce(number, is_last=is_last), chunk, head)
+        for number, chunk, is_last in _chunks(source, CHUNK_BYTES)
+    )
 
 
 def unseal(source: BinaryIO, target: BinaryIO, given: Sequence[str]) -> None:

@@ -159,9 +159,7 @@ def _verified_path(s: Snapshots, name: str) -> Path:
     return s.settings.snapshots / f"{name}.verified"
 
 
-def _manifest(
-    s: Snapshots, name: str, made_at: str, pair: Pair, files: dict[str, FileMark]
-) -> Manifest:
+def _manifest(s: Snapshots, name: str, made_at: str, pair: Pair, files: dict[str, FileMark]) -> Manifest:
     return Manifest(
         format=FORMAT,
         name=name,

@@ -1,0 +1,85 @@
+"""Checks of how the server is run: its addresses, its people, its snapshots, its workers."""
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from releaseapp import clock
+from releaseapp.agents.tasks.service import worker_is_alive
+from releaseapp.auth.passwords import matches
+from releaseapp.auth.queries import find_secrets
+from releaseapp.checks.models import Found
+from releaseapp.checks.place import Place
+from releaseapp.events.queries import last_event_id
+from releaseapp.seeds import SEED_PASSWORD, demo_accounts
+from releaseapp.snapshots.service import Snapshots, list_snapshots
+
+_OLD_SNAPSHOT_HOURS = 48
+
+
+def address_is_known(place: Place) -> Found:
+    """In production people come by https, and pages of other origins are kept out."""
+    url, production = place.settings.public_url, not place.settings.development
+    if not url:
+        return Found(
+            ok=not production,
+            sentence="public_url is empty: whatever host a request names is believed.",
+            cure="Set public_url to where people reach the server." if production else "",
+        )
+    secure = urlsplit(url).scheme == "https" or not production
+    return Found(
+        ok=secure,
+        sentence=f"People reach the server at {url}.",
+        cure="" if secure else "Serve it by https: cookies are Secure in production, and do not travel otherwise.",
+    )
+
+
+def demo_is_closed(place: Place) -> Found:
+    """No demo account has the password that everybody knows."""
+    if place.settings.development:
+        return Found(ok=True, sentence="This is a server for development; demo accounts may be there.")
+    still = []
+    for one in demo_accounts():
+        found = find_secrets(place.db, one["email"])
+        if found and not found.is_disabled and matches(SEED_PASSWORD, found.password_hash, place.settings.bcrypt_cost):
+            still.append(one["email"])
+    return Found(
+        ok=not still,
+        sentence=f"The demo's password opens {', '.join(still)}." if still else "No demo account is open.",
+        cure="Change their passwords, or disable them." if still else "",
+    )
+
+
+def snapshot_is_fresh(place: Place) -> Found:
+    """There is a snapshot of late; and what would be lost without."""
+    kept = list_snapshots(Snapshots(place.db, place.file, place.settings, place.vault))
+    if not kept:
+        return Found(ok=False, sentence="There is no snapshot.", cure="Make one: releaseapp snapshot create INI.")
+    newest = kept[0].manifest
+    since = last_event_id(place.db) - newest.last_event_id
+    fresh = newest.made_at >= clock.text(clock.now() - timedelta(hours=_OLD_SNAPSHOT_HOURS))
+    return Found(
+        ok=fresh,
+        sentence=f"The newest snapshot is of {newest.made_at}; {max(since, 0):,} events happened since.",
+        cure="" if fresh else "Make one: releaseapp snapshot create INI; snapshot_every_hours does so by itself.",
+    )
+
+
+def snapshots_are_verified(place: Place) -> Found:
+    """The newest snapshot was found whole."""
+    kept = list_snapshots(Snapshots(place.db, place.file, place.settings, place.vault))
+    well = bool(kept and kept[0].verified_at)
+    return Found(
+        ok=well,
+        sentence="The newest snapshot was found whole." if well else "The newest snapshot was not looked at yet.",
+        cure="" if well else "Look at it: releaseapp snapshot verify INI.",
+    )
+
+
+def worker_lives(place: Place) -> Found:
+    """Somebody does the work."""
+    alive = worker_is_alive(place.db, place.settings.task_lease_seconds)
+    return Found(
+        ok=alive,
+        sentence="A worker is alive." if alive else "No worker was heard of lately.",
+        cure="" if alive else "Start the server, or releaseapp worker INI.",
+    )

@@ -1,0 +1,72 @@
+"""Every check, in the order in which they are told."""
+
+import logging
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from releaseapp import clock
+from releaseapp.checks import files, operation
+from releaseapp.checks.models import Found, Outcome, Severity
+from releaseapp.checks.place import Place
+from releaseapp.errors import AppError, Invalid
+
+__all__ = ["CHECKS", "Place", "run_checks"]
+
+log = logging.getLogger(__name__)
+
+
+class Check(msgspec.Struct, frozen=True):
+    """A check: its name, what it is called, how bad it is when it is not well, and what it does."""
+
+    name: str
+    title: str
+    severity: Severity
+    look: Callable[[Place], Found]
+
+
+CHECKS = (
+    Check("folder", "Data can be written", Severity.ERROR, files.folder_is_writable),
+    Check("disk", "The disk has room", Severity.WARNING, files.disk_has_room),
+    Check("volume", "One volume holds all data", Severity.WARNING, files.files_are_on_one_disk),
+    Check("database", "The database is whole", Severity.ERROR, files.database_is_whole),
+    Check("schema", "The schema is this version's", Severity.ERROR, files.schema_is_right),
+    Check("migrations", "Pending migrations work", Severity.ERROR, files.migrations_can_be_applied),
+    Check("workflow-file", "The workflow file is usable", Severity.ERROR, files.workflow_file_is_usable),
+    Check("workflows", "Published workflows are valid", Severity.WARNING, files.workflows_are_valid),
+    Check("owners", "Owner agents are there", Severity.WARNING, files.owners_are_there),
+    Check("credentials", "Credentials open", Severity.ERROR, files.credentials_open),
+    Check("static", "Pages are installed whole", Severity.ERROR, files.static_files_are_there),
+    Check("open-files", "Enough files may be open", Severity.INFO, files.open_files_are_enough),
+    Check("address", "The address is known", Severity.WARNING, operation.address_is_known),
+    Check("demo", "The demo's password opens nothing", Severity.ERROR, operation.demo_is_closed),
+    Check("snapshot", "A snapshot is fresh", Severity.WARNING, operation.snapshot_is_fresh),
+    Check("verified", "The newest snapshot is whole", Severity.INFO, operation.snapshots_are_verified),
+    Check("worker", "A worker is alive", Severity.INFO, operation.worker_lives),
+)
+
+
+def run_checks(place: Place, only: Iterable[str] = ()) -> list[Outcome]:
+    """Looks at everything, or at the checks of those names; one that breaks is not well, and stops no other.
+
+    Raises Invalid for a name that there is not.
+    """
+    wanted = set(only)
+    unknown = wanted - {one.name for one in CHECKS}
+    if unknown:
+        names = ", ".join(one.name for one in CHECKS)
+        raise Invalid.at("/only", f"There is no check {', '.join(sorted(unknown))}; there are {names}.")
+    return [_carry_out(one, place) for one in CHECKS if not wanted or one.name in wanted]
+
+
+def _carry_out(check: Check, place: Place) -> Outcome:
+    began = clock.monotonic()
+    try:
+        found = check.look(place)
+    except AppError as error:
+        found = Found(ok=False, sentence=str(error), cure="Mend what it says, and check again.")
+    except Exception as error:
+        log.exception("the check %s broke", check.name)
+        found = Found(ok=False, sentence=f"It broke: {type(error).__name__}.", cure="The log says more.")
+    seconds = round(clock.monotonic() - began, 3)
+    return Outcome(check.name, check.title, check.severity, found.ok, found.sentence, found.cure, seconds)

@@ -1,0 +1,28 @@
+"""Making and verifying as operations: what is done, and what the journal keeps of it."""
+
+from typing import Any
+
+from releaseapp.operations.service import Report
+from releaseapp.snapshots.models import Damaged, Reason
+from releaseapp.snapshots.service import Snapshots, make_snapshot, verify_snapshot
+
+Ended = tuple[str, dict[str, Any]]
+"""The sentence that says how it ended, and its figures."""
+
+
+def making(s: Snapshots, report: Report, reason: Reason = Reason.ASKED, note: str = "") -> Ended:
+    """Makes a snapshot; raises as :func:`releaseapp.snapshots.service.make_snapshot`."""
+    kept = make_snapshot(s, reason, report.operation.actor, report, note)
+    rows = sum(kept.manifest.counts.values())
+    sentence = (
+        f"Made {kept.manifest.name}: {rows:,} rows and {kept.manifest.workflows:,} workflows, {kept.bytes:,} bytes."
+    )
+    return sentence, {"name": kept.manifest.name, "bytes": kept.bytes}
+
+
+def verifying(s: Snapshots, report: Report, name: str) -> Ended:
+    """Verifies a snapshot; raises Damaged with every fault."""
+    faults = verify_snapshot(s, name, report)
+    if faults:
+        raise Damaged(f"Snapshot {name} is not whole: {' '.join(faults)}")
+    return f"Snapshot {name} is whole.", {"name": name}
