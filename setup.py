@@ -44,7 +44,15 @@ TEST = [
     "websockets>=15",
     "webtest>=3.0.7",
 ]
-CHECK = ["mypy>=1.18", "ruff>=0.14", "types-gevent>=25", "types-PyYAML", "types-jsonschema", "types-regex", "types-setuptools"]
+CHECK = [
+    "mypy>=1.18",
+    "ruff>=0.14",
+    "types-gevent>=25",
+    "types-PyYAML",
+    "types-jsonschema",
+    "types-regex",
+    "types-setuptools",
+]
 BENCH = ["dbos>=3.4", "fastapi>=0.120", "psutil>=7", "uvicorn>=0.38"]
 
 setup(

@@ -31,7 +31,8 @@ FILL = [
     INSERT INTO runs (id, workspace_id, workflow_id, workflow_name, version, status, trigger_type, first_run,
                       steps_total, created_at, definition, trigger_data, inputs, finished_at)
     {count} SELECT 'run_' || printf('%08d', n), (SELECT MIN(id) FROM workspaces), 'wf', 'W', 1, 'succeeded', 'api',
-                   'run_' || printf('%08d', n), 5, '2026', 'd', '{{}}', '{{"customer": "somebody at example.com"}}', '2026'
+                   'run_' || printf('%08d', n), 5, '2026', 'd', '{{}}', '{{"customer": "somebody at example.com"}}',
+                   '2026'
     FROM c
     """,
     """

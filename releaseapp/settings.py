@@ -268,21 +268,16 @@ class Settings:
     snapshot_secret_previous: str = _setting(
         "", _text, "The secret used before: still opens snapshots made with it.", secret=True
     )
-    snapshot_s3_bucket: str = _setting(
-        "", _text, "A bucket of an S3-compatible store to which each snapshot is copied, with a prefix: bucket/prefix."
+    snapshot_before_migrations: bool = _setting(
+        default=True,
+        convert=_boolean,
+        help_text="Whether a snapshot is made before a newer version changes the schema, and must be, for it to start.",
     )
-    snapshot_s3_endpoint: str = _setting("", _origin, "The address of that store. Empty: that of Amazon.")
-    snapshot_s3_region: str = _setting("", _text, "The region of that bucket.")
-    snapshot_s3_key_id: str = _setting("", _text, "The id of the key to that bucket.")
-    snapshot_s3_key: str = _setting("", _text, "The key to that bucket.", secret=True)
     drill_every_hours: int = _setting(
         24, _whole(0, 8760), "How often the newest snapshot is put back aside, to see that it can be; 0: never."
     )
     postgres_tools: str = _setting(
         "", _text, "The folder of pg_dump and pg_restore, for snapshots of PostgreSQL. Empty: wherever PATH finds them."
-    )
-    password_max_days: int = _setting(
-        365, _whole(0, 3650), "Passwords that are older are named by `releaseapp check`; 0: none is."
     )
     release_hook_url: str = _setting(
         "", _text, "An address that is called, signed, when a release is finished: to clear a CDN's cache, say."

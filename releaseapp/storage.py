@@ -9,14 +9,19 @@ from typing import Any, Literal, cast
 import msgspec
 
 from releaseapp.agents.service import list_agents
+from releaseapp.caretaker import Caretaker
 from releaseapp.credentials.models import User, UserKind
 from releaseapp.credentials.service import vault_state
 from releaseapp.credentials.vault import Vault, open_vault
 from releaseapp.db import connect
 from releaseapp.db.api import Database
-from releaseapp.db.migrate import migrate
+from releaseapp.db.ledger import ledger_of
+from releaseapp.db.migrate import migrate, pending
+from releaseapp.errors import AppError, SettingsError
 from releaseapp.seeds import demo_accounts, demo_lines, seed, seed_workflows
 from releaseapp.settings import Settings
+from releaseapp.snapshots.models import Reason
+from releaseapp.snapshots.service import Snapshots, make_snapshot
 from releaseapp.wakeups import Work, open_wakeups
 from releaseapp.web.paging import FIRST
 from releaseapp.workers import Ground, Workers
@@ -39,8 +44,25 @@ def open_database(settings: Settings) -> Database:
         synchronous=cast('Literal["FULL", "NORMAL"]', settings.synchronous),
         busy_timeout=settings.busy_timeout_seconds,
     )
+    _keep_what_was(db, settings)
     migrate(db)
     return db
+
+
+def _keep_what_was(db: Database, settings: Settings) -> None:
+    """A snapshot before the schema is changed; raises SettingsError when it cannot be made."""
+    waiting = pending(db)
+    if not settings.snapshot_before_migrations or not waiting or not ledger_of(db).applied():
+        return
+    try:
+        s = Snapshots(db, open_workflows(settings), settings, open_vault(settings))
+        kept = make_snapshot(s, Reason.MIGRATION, None, note=f"Before {', '.join(waiting)}")
+    except AppError as error:
+        raise SettingsError(
+            f"The schema is not changed, for no snapshot could be made before: {error}"
+            " Mend that, or set snapshot_before_migrations = false and keep a copy yourself."
+        ) from error
+    log.info("made the snapshot %s before %s", kept.manifest.name, ", ".join(waiting))
 
 
 def open_workflows(settings: Settings) -> WorkflowFile:
@@ -106,4 +128,7 @@ def includeme(config: Any) -> None:
     config.registry.queue = ground.task_wakeups
     config.registry.wake = ground.task_wakeups.wake
     config.registry.wake_run = ground.run_wakeups.wake
+    config.registry.caretaker = Caretaker(
+        Snapshots(config.registry.db, config.registry.workflow_file, settings, config.registry.vault)
+    )
     config.registry.worker = Workers(ground, config.registry.metrics.observe_task)

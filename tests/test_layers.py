@@ -29,6 +29,7 @@ FLOORS = [
     {"runs"},
     {"live"},
     {"seeds", "workers", "snapshots"},
+    {"caretaker"},
     {"storage", "connections", "rolematrix", "checks", "banner"},
     {"releases"},
     {"security", "tree"},

@@ -12,6 +12,7 @@ from releaseapp.rolematrix.expected import LARGEST_BYTES, as_yaml, read_expected
 from releaseapp.rolematrix.looking import open_to_look, views_of
 from releaseapp.rolematrix.models import Change, Kind, Matrix, Way
 from releaseapp.rolematrix.service import accounts, difference, matrix_now
+from releaseapp.rolematrix.snapshots import matrix_of_snapshot, snapshots_at
 from releaseapp.rolematrix.telling import tell_changes, tell_matrix
 
 FILE = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
@@ -88,8 +89,6 @@ def _now(ini: Path) -> tuple[Matrix, set[str]]:
 
 
 def _of_snapshot(ini: Path, name: str) -> Matrix:
-    from releaseapp.rolematrix.snapshots import matrix_of_snapshot, snapshots_at  # noqa: PLC0415 - needs their tools
-
     settings = open_settings(ini)
     db = open_to_look(settings)
     try:

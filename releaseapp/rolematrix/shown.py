@@ -8,6 +8,7 @@ from releaseapp.errors import AppError
 from releaseapp.rolematrix.differing import may
 from releaseapp.rolematrix.models import ROLES, Change, Matrix
 from releaseapp.rolematrix.service import difference, frozen_matrix, matrix_now
+from releaseapp.rolematrix.snapshots import matrix_of_snapshot, newest_name, snapshots_at
 from releaseapp.web.request import Request
 from releaseapp.web.view_table import declared_views
 
@@ -98,8 +99,6 @@ def _space(slug: str, one: dict[str, Any], routes: dict[str, str], person: str, 
 
 
 def _with_snapshot(request: Request, matrix: Matrix) -> Compared:
-    from releaseapp.rolematrix.snapshots import matrix_of_snapshot, newest_name, snapshots_at  # noqa: PLC0415 - seldom
-
     snapshots = snapshots_at(request.db, request.settings)
     name = newest_name(snapshots)
     if name is None:

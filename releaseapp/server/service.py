@@ -107,6 +107,7 @@ class Service:
         self._sampler = connections.sample(registry.db, gateway.counters)
         if self._worker is not None:
             self._worker.start()
+            registry.caretaker.start()
         server.start()
         return gateway, threads, server
 
@@ -163,6 +164,7 @@ class Service:
 
     def _stop_worker(self, grace_seconds: float) -> None:
         if self._worker is not None:
+            self._app.registry.caretaker.stop()
             self._worker.stop(grace_seconds)
         self._app.registry.db.close_thread()
 

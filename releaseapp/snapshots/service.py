@@ -72,7 +72,9 @@ def make_snapshot(
 def list_snapshots(s: Snapshots) -> list[Kept]:
     """Every snapshot that is kept, newest first."""
     found = (_kept(s, path.stem) for path in s.settings.snapshots.glob("*.json") if NAME.fullmatch(path.stem))
-    return sorted((one for one in found if one), key=lambda one: one.manifest.name, reverse=True)
+    return sorted(
+        (one for one in found if one), key=lambda one: (one.manifest.made_at, one.manifest.name), reverse=True
+    )
 
 
 def find_snapshot(s: Snapshots, name: str) -> Kept:

@@ -1,0 +1,152 @@
+"""``releaseapp check``: what is wrong is found, named, and told with a cure."""
+
+import json
+import os
+
+import pytest
+from click.testing import CliRunner
+from conftest import SECRET, VAULT_SECRET
+
+from releaseapp.cli import main
+from releaseapp.credentials.vault import open_vault
+from releaseapp.db.migrations import Migration, known_migrations
+from releaseapp.snapshots.models import Reason
+from releaseapp.snapshots.service import Snapshots, make_snapshot
+from releaseapp.storage import open_workflows
+
+AVERY = "avery.owner@example.com"
+
+
+@pytest.fixture
+def ini(tmp_path, settings, seeded):
+    open_workflows(settings)
+    return write(tmp_path, "development")
+
+
+def write(folder, mode, *more):
+    path = folder / "server.ini"
+    path.write_text(
+        f"[app:main]\nuse = egg:releaseapp\nmode = {mode}\n"
+        f"jwt_secret = {SECRET}\ncredentials_secret = {VAULT_SECRET}\n"
+        "agent_db_path = %(here)s/agents.db\nworkflow_store_path = %(here)s/workflows.json\n" + "\n".join(more)
+    )
+    return path
+
+
+def check(ini, *words):
+    done = CliRunner().invoke(main, ["check", str(ini), "--json", *words])
+    try:
+        return done.exit_code, {one["name"]: one for one in json.loads(done.stdout)["outcomes"]}
+    except json.JSONDecodeError:
+        return done.exit_code, done.output
+
+
+def test_a_server_that_is_well_has_no_errors_and_nothing_is_written(ini, tmp_path, settings, seeded):
+    make_snapshot(Snapshots(seeded, open_workflows(settings), settings, open_vault(settings)), Reason.ASKED, None)
+    before = {
+        path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file() and "-shm" not in path.name
+    }
+    code, found = check(ini)
+    assert code == 0
+    assert [one["name"] for one in found.values() if not one["ok"] and one["severity"] == "error"] == []
+    for one in found.values():
+        assert one["sentence"].endswith(".")
+        assert one["ok"] or one["cure"]
+    after = {
+        path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file() and "-shm" not in path.name
+    }
+    assert {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)} <= {
+        tmp_path / "workflows.json.lock"
+    }
+
+
+def test_warnings_are_an_exit_code_of_their_own_when_one_is_strict(ini):
+    assert check(ini)[0] == 0
+    code, found = check(ini, "--strict")
+    assert (code, found["snapshot"]["ok"]) == (1, False)
+    assert "releaseapp snapshot create" in found["snapshot"]["cure"]
+
+
+def test_one_check_alone(ini):
+    code, found = check(ini, "--only", "database")
+    assert (code, list(found)) == (0, ["database"])
+    code, said = check(ini, "--only", "nothing")
+    assert (code, "There is no check nothing" in said) == (2, True)
+
+
+def test_the_demos_password_in_production_is_an_error(ini, tmp_path):
+    code, found = check(write(tmp_path, "production"))
+    assert code == 2
+    assert AVERY in found["demo"]["sentence"]
+    assert not found["address"]["ok"]
+
+
+def test_a_database_that_is_not_there_is_not_made(tmp_path):
+    code, said = check(write(tmp_path, "development"))
+    assert (code, "There is no database" in said) == (2, True)
+    assert not (tmp_path / "agents.db").exists()
+
+
+def test_a_damaged_workflow_file_is_an_error(ini, tmp_path):
+    (tmp_path / "workflows.json").write_text("{")
+    code, found = check(ini)
+    assert (code, found["workflow-file"]["ok"]) == (2, False)
+
+
+def test_credentials_that_do_not_open_are_an_error(ini, seeded):
+    with seeded.transaction() as tx:
+        tx.run(
+            """
+            INSERT INTO credentials SELECT 'crd_1', id, 'Shop', 'shop', 'api-key', '[]', '[]', '{}', '["key"]', 1, NULL,
+            NULL, '2026', '2026', 'abcdefabcdef', 'v1.abcdefabcdef.AAAA' FROM workspaces LIMIT 1
+            """
+        )
+    code, found = check(ini)
+    assert (code, found["credentials"]["sentence"]) == (2, "1 credentials cannot be opened.")
+
+
+def test_an_index_that_is_gone_is_an_error(ini, seeded):
+    with seeded.transaction() as tx:
+        tx.run("DROP INDEX operations_by_kind")
+    code, found = check(ini)
+    assert code == 2
+    assert "operations" in found["schema"]["sentence"]
+
+
+def test_pending_migrations_are_tried_on_a_copy_alone(ini, seeded, monkeypatch):
+    def known(*more):
+        everything = [*known_migrations_before, *more]
+        for module in ("releaseapp.db.migrate", "releaseapp.checks.files"):
+            monkeypatch.setattr(f"{module}.known_migrations", lambda: everything)
+
+    known_migrations_before = known_migrations()
+    known(Migration("m9998_good", ["CREATE TABLE good (id TEXT PRIMARY KEY)"]))
+    code, found = check(ini, "--only", "migrations")
+    assert (code, found["migrations"]["sentence"]) == (0, "Tried on a copy, and well: m9998_good.")
+    assert seeded.first("SELECT 1 AS yes FROM sqlite_master WHERE name = 'good'") is None
+    known(Migration("m9999_bad", ["CREATE TABLE agents (id TEXT)"]))
+    code, found = check(ini, "--only", "migrations")
+    assert (code, found["migrations"]["ok"]) == (2, False)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written_to_is_an_error(ini, tmp_path):
+    tmp_path.chmod(0o500)
+    try:
+        assert check(ini, "--only", "folder")[0] == 2
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_an_operator_checks_on_the_page(app):
+    page = app.as_browser(AVERY)
+    assert "Not checked yet" in page.get("/release/checks").text
+    avery = app.as_program(AVERY)
+    begun = avery.post_json("/release/checks", {}, status=202).json
+    for thread in __import__("threading").enumerate():
+        if thread.name == begun["id"]:
+            thread.join(20)
+    found = avery.get("/release/checks").json["operation"]
+    assert found["status"] == "done"
+    assert {one["name"] for one in found["result"]["outcomes"]} >= {"database", "credentials", "snapshot"}
+    assert "Every stored credential opens." in page.get("/release/checks").text
