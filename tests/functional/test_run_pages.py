@@ -441,6 +441,27 @@ def test_a_draft_is_tried_with_outputs_that_stand_for_steps(browser, avery, busy
     assert ">test</span>" in page
 
 
+def test_one_step_alone_is_tried_with_outputs_that_stand_for_the_others(browser, avery, busy):
+    steps = [transform("a", "real"), transform("b", "{{ steps.a.output }}!"), transform("c", "{{ steps.b.output }}?")]
+    made = avery.post_json(f"{HOME}/workflows", {"definition": {"name": "D", "steps": steps}}).json
+    form = browser.get(f"{HOME}/workflows/{made['id']}/run?version=1").forms["start"]
+    assert form["only_step"].value == "every step"
+    form["pin-0"] = '"pinned"'
+    form["only_step"].force_value("nothing")
+    page = form.submit(status=400)
+    assert "There is no step" in page
+    form = page.forms["start"]
+    form["only_step"] = "b"
+    page = form.submit(status=303).follow()
+    busy()
+    run = avery.get(page.request.path).json
+    assert run["status"] == "succeeded"
+    assert {one["step_id"]: one["status"] for one in avery.get(f"{page.request.path}/steps").json["items"]}[
+        "c"
+    ] == "skipped"
+    assert "pinned!" in browser.get(f"{page.request.path}?step=b")
+
+
 def test_a_workflow_that_is_paused_is_not_started_and_says_why(browser, avery):
     workflow = publish(avery, transform("a", 1))
     form = browser.get(f"{workflow}/run").forms["start"]

@@ -15,6 +15,8 @@ from releaseapp.web.forms import FormState, Posted
 
 MOST_PINS = 50
 """Boxes on the page; of longer workflows the first steps have one."""
+EVERY_STEP = "every step"
+"""No step is called so: their ids have no spaces."""
 _PIN = "pin-"
 _LONGEST_EXAMPLE = 2_000
 
@@ -72,6 +74,17 @@ def read_pins(definition: dict[str, Any], posted: Posted) -> dict[str, Any]:
     if faults:
         raise Invalid(faults)
     return pins
+
+
+def only_steps(definition: dict[str, Any]) -> list[str]:
+    """What may be done of a test: every step, or one of them."""
+    return [EVERY_STEP, *(step.step_id for step in definition_steps(definition))]
+
+
+def read_only_step(posted: Posted) -> str | None:
+    """The one step that is to be done; None for every step."""
+    chosen = posted.get("only_step", EVERY_STEP)
+    return None if chosen == EVERY_STEP else chosen
 
 
 def at_fields(definition: dict[str, Any], error: Invalid) -> Invalid:

@@ -77,6 +77,7 @@ def _start(request: Request, definition: dict[str, Any], version: Version, *, is
         version=version.number,
         pins=pins,
         effects=not (is_test and fields.get("effects") == "off"),
+        only_step=start_form.read_only_step(fields) if is_test else None,
     )
 
 
@@ -105,5 +106,6 @@ def _show(
         fields=start_form.input_fields(definition),
         takes_more=start_form.takes_more(definition),
         pins=start_form.pin_boxes(definition) if is_test else [],
+        only_steps=start_form.only_steps(definition) if is_test else [],
         draft=context.workflow.newest_draft,
     )
