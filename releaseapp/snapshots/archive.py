@@ -6,21 +6,24 @@ It is written aside, synced, and renamed, the manifest last: what has a manifest
 import hashlib
 import os
 import secrets
+import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
 
+from releaseapp import clock
 from releaseapp.settings import Settings
 from releaseapp.snapshots import sealing
 from releaseapp.snapshots.models import FORMAT, Damaged, FileMark, Manifest, Unpacked
 
 WORKFLOWS = "workflows.json"
 DATABASES = ("agents.db", "agents.dump")
-_PIECE_BYTES = 1_048_576
+_WORKSHOP = ".making-"
+_LEFT_SECONDS = 24 * 3600
 
 
 def mark_of(path: Path) -> FileMark:
@@ -43,7 +46,8 @@ def manifest_path(settings: Settings, name: str) -> Path:
 def workshop(settings: Settings) -> Iterator[Path]:
     """A folder of one's own among the snapshots, on the same disk; gone at the end."""
     settings.snapshots.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.TemporaryDirectory(prefix=".making-", dir=settings.snapshots) as folder:
+    _clear_left_behind(settings.snapshots)
+    with tempfile.TemporaryDirectory(prefix=_WORKSHOP, dir=settings.snapshots) as folder:
         yield Path(folder)
 
 
@@ -107,6 +111,20 @@ def unpack(settings: Settings, manifest: Manifest, folder: Path) -> Unpacked:
     if database is None or WORKFLOWS not in manifest.files:
         raise Damaged(f"Snapshot {manifest.name} has no database or no workflows.")
     return Unpacked(folder, manifest, database, folder / WORKFLOWS)
+
+
+def _clear_left_behind(folder: Path) -> None:
+    """What processes left that were killed; nobody makes or opens a snapshot for so long."""
+    border = clock.now().timestamp() - _LEFT_SECONDS
+    lone = (path for path in folder.glob("*.snapshot") if not path.with_suffix(".json").exists())
+    for path in [*folder.glob(f"{_WORKSHOP}*"), *lone]:
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime >= border:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink()
 
 
 def _opened_plain(settings: Settings, archive: Path, folder: Path) -> Path:
