@@ -1,7 +1,9 @@
 """The machine of runs on a real database: what comes next, what is tried again, what is held back, who takes over."""
 
+import base64
 import threading
 import time
+from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -12,6 +14,9 @@ from releaseapp.agents import service as agents
 from releaseapp.agents.models import AgentStatus
 from releaseapp.agents.schemas import AgentChange, AgentCreate
 from releaseapp.agents.tasks import service as tasks
+from releaseapp.credentials.models import CredentialType
+from releaseapp.credentials.schemas import CredentialCreate
+from releaseapp.credentials.service import create_credential
 from releaseapp.errors import Conflict, Invalid, NotFound
 from releaseapp.runs import service
 from releaseapp.runs.machine import queries as machine
@@ -1127,6 +1132,24 @@ def test_a_text_that_comes_in_chunks_is_kept_by_its_lines(lab, monkeypatch, outs
     offer(monkeypatch, "test.work", chatty, outside=outside)
     run = lab.run(lab.workflow(work("a")))
     assert lab.log(run) == ["one", "two", "", "the end"]
+
+
+@pytest.mark.parametrize("outside", [True, False])
+@pytest.mark.parametrize("size", [1, 3, 7])
+def test_a_secret_is_masked_wherever_a_text_is_cut(lab, monkeypatch, outside, size):
+    secret = "Pl4nted/secret+0"
+    given = CredentialCreate(name="Shop", type=CredentialType.API_KEY, fields={"key": secret})
+    create_credential(lab.db, lab.kit.vault, HOME, given, actor=lab.person.id)
+    text = f"begin {secret} and {quote(secret, safe='')}\nand {base64.b64encode(secret.encode()).decode()} end"
+
+    def chatty(_config, context):
+        context.credential("Shop")
+        for start in range(0, len(text), size):
+            context.write(text[start : start + size])
+
+    offer(monkeypatch, "test.work", chatty, outside=outside)
+    run = lab.run(lab.workflow(work("a")))
+    assert lab.log(run) == ["begin *** and ***", "and *** end"]
 
 
 def test_a_line_that_never_ends_fills_no_memory(lab, monkeypatch):
