@@ -22,7 +22,8 @@ def all_in_one(_global_config: Mapping[str, str], **lines: str) -> Serve:
     options = read_options(lines)
 
     def serve(app: Any) -> None:
-        _run(Service(app, options, worker=getattr(app.registry, "worker", None)))
+        helpers = {name: getattr(app.registry, name, None) for name in ("worker", "caretaker")}
+        _run(Service(app, options, **helpers))
 
     return serve
 

@@ -43,15 +43,19 @@ _OPERATION_SECONDS = 900.0
 class Service:
     """A server that runs until it is told to stop, by :meth:`stop` or a signal, or another process has taken over."""
 
-    def __init__(self, app: Any, options: Options, *, pages: Application | None = None, worker: Any = None) -> None:
+    def __init__(
+        self, app: Any, options: Options, *, pages: Application | None = None, worker: Any = None, caretaker: Any = None
+    ) -> None:
         """``app`` has ``db`` and ``app_settings`` on its registry, and gets ``live_counters``.
 
-        ``pages`` answers in place of ``app``; ``worker`` is started, and stopped within the grace time.
+        ``pages`` answers in place of ``app``; ``worker`` is started, and stopped within the grace time;
+        ``caretaker`` is started and stopped with it.
         """
         self._app = app
         self._options = options
         self._pages = pages or app
         self._worker = worker
+        self._caretaker = caretaker
         self._stop: Callable[[], None] = lambda: None
         self._server: Server | None = None
         self._successor: Successor | None = None
@@ -107,7 +111,8 @@ class Service:
         self._sampler = connections.sample(registry.db, gateway.counters)
         if self._worker is not None:
             self._worker.start()
-            registry.caretaker.start()
+        if self._caretaker is not None:
+            self._caretaker.start()
         server.start()
         return gateway, threads, server
 
@@ -163,8 +168,9 @@ class Service:
         return any(one.process == here for one in list_at_work(self._app.registry.db))
 
     def _stop_worker(self, grace_seconds: float) -> None:
+        if self._caretaker is not None:
+            self._caretaker.stop()
         if self._worker is not None:
-            self._app.registry.caretaker.stop()
             self._worker.stop(grace_seconds)
         self._app.registry.db.close_thread()
 

@@ -141,11 +141,12 @@ class WorkflowFile:
         mark = _mark(self.path)
         if mark is not None and mark == self._mark:
             return
-        self._mark = mark
         try:
             self._copy, self._fault = self._parse(), None
         except _Unreadable as error:
             self._fault = str(error)
+        # Last: who finds the mark as it is on disk may rely on the copy.
+        self._mark = mark
 
     def _parse(self) -> Document:
         try:

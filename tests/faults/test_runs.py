@@ -378,7 +378,7 @@ def test_a_step_that_kills_its_worker_is_failed_after_three_takeovers_and_the_wo
 def test_a_full_disk_loses_nothing_and_runs_go_on_when_there_is_room_again(tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(disk)], capture_output=True)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(disk)], capture_output=True)
     if mounted.returncode:
         pytest.skip(f"no tmpfs here: {mounted.stderr.decode().strip()}")
     try:
