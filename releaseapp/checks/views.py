@@ -50,14 +50,8 @@ def check(_context: ChecksNode, request: Request) -> Response:
 def _begin(request: Request) -> Operation:
     registry = request.registry
     place = Place(request.settings, request.db, registry.workflow_file, registry.vault)
-    operation = operations.begin(request.db, Kind.CHECK, request.identity.account.id)
-    with request.db.transaction() as tx:
-        tx.after_commit(lambda: _go_on(request, operation, place))
-    return operation
-
-
-def _go_on(request: Request, operation: Operation, place: Place) -> None:
-    operations.go_on_in_thread(request.db, operation, lambda report: checking(place, report))
+    actor = request.identity.account.id
+    return operations.start_in_thread(request.db, Kind.CHECK, actor, lambda report: checking(place, report))
 
 
 def checking(place: Place, report: Report) -> tuple[str, dict[str, Any]]:

@@ -100,14 +100,15 @@ def carry_out(db: Database, operation: Operation, work: Work) -> Operation:
 
 
 def start_in_thread(db: Database, kind: Kind, actor: str | None, work: Work) -> Operation:
-    """Begins as :func:`begin` does, and goes on in a thread of its own: for pages, which must not wait."""
+    """Begins as :func:`begin` does, and goes on in a thread of its own: for requests, which must not wait."""
     return go_on_in_thread(db, begin(db, kind, actor), work)
 
 
 def go_on_in_thread(db: Database, operation: Operation, work: Work) -> Operation:
     """Does the work of an operation that :func:`begin` gave, in a thread of its own; nothing is raised from there.
 
-    What ``begin`` wrote must be committed by now: another thread sees nothing of it before.
+    In a transaction (that of a request that is not to be done twice, say) the thread begins after the commit: it
+    sees nothing of the operation before.
     """
 
     def go() -> None:
@@ -120,7 +121,8 @@ def go_on_in_thread(db: Database, operation: Operation, work: Work) -> Operation
         finally:
             db.close_thread()
 
-    threading.Thread(target=go, name=operation.id, daemon=True).start()
+    with db.transaction() as tx:
+        tx.after_commit(threading.Thread(target=go, name=operation.id, daemon=True).start)
     return operation
 
 

@@ -113,15 +113,7 @@ def _begin_verifying(context: SnapshotNode, request: Request) -> Operation:
 
 
 def _begin(request: Request, kind: Kind, work: operations.Work) -> Operation:
-    # What was asked for by an idempotent program is begun once its transaction is over: another thread goes on.
-    operation = operations.begin(request.db, kind, request.identity.account.id)
-    with request.db.transaction() as tx:
-        tx.after_commit(lambda: _go_on(request, operation, work))
-    return operation
-
-
-def _go_on(request: Request, operation: Operation, work: operations.Work) -> None:
-    operations.go_on_in_thread(request.db, operation, work)
+    return operations.start_in_thread(request.db, kind, request.identity.account.id, work)
 
 
 def _on_page(request: Request, begin: Callable[[], Operation]) -> Response:

@@ -84,3 +84,30 @@ def test_a_page_need_not_wait_for_an_operation(db):
     go.set()
     assert ended.wait(10)
     assert service.find_operation(db, begun.id).status is Status.DONE
+
+
+def test_what_is_begun_in_a_transaction_goes_on_after_its_commit_and_not_at_all_without(db):
+    did = threading.Event()
+
+    def work(_report):
+        did.set()
+        return "Made.", {}
+
+    with db.transaction():
+        begun = service.start_in_thread(db, Kind.SNAPSHOT, None, work)
+        assert not did.wait(0.05)
+    assert did.wait(10)
+    for thread in threading.enumerate():
+        if thread.name == begun.id:
+            thread.join(10)
+    did.clear()
+
+    def begin_and_give_up():
+        with db.transaction():
+            service.start_in_thread(db, Kind.SNAPSHOT, None, work)
+            raise Busy("Not now.")
+
+    with pytest.raises(Busy):
+        begin_and_give_up()
+    assert not did.wait(0.05)
+    assert service.list_at_work(db) == []

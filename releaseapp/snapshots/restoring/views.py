@@ -83,12 +83,4 @@ def _begin(context: SnapshotNode, request: Request, kind: Kind) -> Operation:
     def work(report: Report) -> tuple[str, dict[str, Any]]:
         return restoring(s, name, report) if kind is Kind.RESTORE else drilling(s, report, name)
 
-    # What was asked for by an idempotent program is begun once its transaction is over: another thread goes on.
-    operation = operations.begin(request.db, kind, actor)
-    with request.db.transaction() as tx:
-        tx.after_commit(lambda: _go_on(request, operation, work))
-    return operation
-
-
-def _go_on(request: Request, operation: Operation, work: operations.Work) -> None:
-    operations.go_on_in_thread(request.db, operation, work)
+    return operations.start_in_thread(request.db, kind, actor, work)
