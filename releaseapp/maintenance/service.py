@@ -7,12 +7,13 @@ import msgspec
 
 from releaseapp import clock
 from releaseapp.db.api import Database, Reader, Transaction
+from releaseapp.db.state import delete_state, find_state, set_state
 from releaseapp.errors import Conflict, Fault, Invalid, UnderMaintenance
 from releaseapp.events.models import EventType
 from releaseapp.events.service import append
-from releaseapp.maintenance import queries
 from releaseapp.maintenance.models import LONGEST_DAYS, LONGEST_WHY, Maintenance
 
+_STATE = "maintenance"
 _SUBJECT = "server"
 _SPAN = re.compile(r"([0-9]{1,4}) ?(m|min|minutes?|h|hours?)")
 _RETRY_SECONDS = 60
@@ -28,9 +29,9 @@ def begin_maintenance(db: Database, actor: str | None, why: str, until: str | No
     now = clock.now_text()
     why, ends_at = _checked(why, until)
     with db.transaction() as tx:
-        before = _read(tx)
+        before = find_maintenance(tx)
         begun = Maintenance(why=why, until=ends_at, by=actor, at=before.at if before else now)
-        queries.set_maintenance(tx, msgspec.json.encode(begun).decode(), now)
+        set_state(tx, _STATE, msgspec.json.encode(begun).decode())
         data = {"why": why, "until": ends_at}
         append(tx, EventType.MAINTENANCE_BEGAN, _SUBJECT, actor=actor, data=data)
     return begun
@@ -39,22 +40,26 @@ def begin_maintenance(db: Database, actor: str | None, why: str, until: str | No
 def end_maintenance(db: Database, actor: str | None) -> None:
     """Everything can be changed again; raises Conflict when there is none."""
     with db.transaction() as tx:
-        if _read(tx) is None:
+        if find_maintenance(tx) is None:
             raise Conflict("There is no maintenance.")
         _end(tx, actor, "ended")
 
 
 def find_maintenance(db: Reader) -> Maintenance | None:
     """The maintenance that lasts now; None when there is none, or it has lapsed."""
-    return _read(db)
+    value = find_state(db, _STATE)
+    if value is None:
+        return None
+    kept = msgspec.json.decode(value, type=Maintenance)
+    return None if kept.until is not None and kept.until <= clock.now_text() else kept
 
 
 def lapse(db: Database) -> bool:
     """Strikes out maintenance whose time is over, and tells everybody; whether there was such. For whoever sweeps."""
-    if queries.find_maintenance(db) is None or _read(db) is not None:
+    if find_state(db, _STATE) is None or find_maintenance(db) is not None:
         return False
     with db.transaction() as tx:
-        lapsed = queries.find_maintenance(tx) is not None and _read(tx) is None
+        lapsed = find_state(tx, _STATE) is not None and find_maintenance(tx) is None
         if lapsed:
             _end(tx, None, "lapsed")
     return lapsed
@@ -62,7 +67,7 @@ def lapse(db: Database) -> bool:
 
 def check_writable(db: Reader) -> None:
     """Raises UnderMaintenance, with why, until when, and when to try again."""
-    lasting = _read(db)
+    lasting = find_maintenance(db)
     if lasting is not None:
         raise UnderMaintenance(sentence_of(lasting), retry_after(lasting))
 
@@ -83,16 +88,8 @@ def retry_after(lasting: Maintenance) -> int:
 
 
 def _end(tx: Transaction, actor: str | None, how: str) -> None:
-    queries.delete_maintenance(tx)
+    delete_state(tx, _STATE)
     append(tx, EventType.MAINTENANCE_ENDED, _SUBJECT, actor=actor, data={"how": how})
-
-
-def _read(db: Reader) -> Maintenance | None:
-    value = queries.find_maintenance(db)
-    if value is None:
-        return None
-    kept = msgspec.json.decode(value, type=Maintenance)
-    return None if kept.until is not None and kept.until <= clock.now_text() else kept
 
 
 def _checked(why: str, until: str | None) -> tuple[str, str | None]:

@@ -16,7 +16,7 @@ from releaseapp.releases.models import Finding, Health, Loss, PutBack, Taken, Ve
 from releaseapp.rolematrix.service import difference, matrix_now
 from releaseapp.snapshots.models import Reason
 from releaseapp.snapshots.restoring import service as restoring
-from releaseapp.snapshots.restoring.queries import find_newest_restore
+from releaseapp.snapshots.restoring.remembered import find_newest_restore
 from releaseapp.snapshots.service import Snapshots, make_snapshot
 from releaseapp.web.request import Request
 from releaseapp.web.view_table import declared_views

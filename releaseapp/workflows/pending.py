@@ -7,15 +7,17 @@ the document in the database, and whoever next writes workflows, or starts, brin
 
 import msgspec
 
-from releaseapp import clock
 from releaseapp.db.api import Database, Reader, Transaction
+from releaseapp.db.state import delete_state, find_state, set_state
 from releaseapp.workflows import queries
 from releaseapp.workflows.file import Document, WorkflowFile
+
+_OWED = "workflows.owed"
 
 
 def owe(tx: Transaction, document: Document) -> None:
     """Says, in the transaction that goes with it, that the file is to become ``document``."""
-    queries.set_owed_document(tx, msgspec.json.encode(document).decode(), clock.now_text())
+    set_state(tx, _OWED, msgspec.json.encode(document).decode())
 
 
 def with_new_revision(db: Reader, file: WorkflowFile, document: Document) -> Document:
@@ -26,7 +28,7 @@ def with_new_revision(db: Reader, file: WorkflowFile, document: Document) -> Doc
 
 def settle(db: Database, file: WorkflowFile) -> bool:
     """Brings what is owed into the file; whether there was anything. Raises Busy when the file cannot be written."""
-    if queries.find_owed_document(db) is None:
+    if find_state(db, _OWED) is None:
         return False
     with db.transaction() as tx:
         return settle_in(tx, file)
@@ -34,7 +36,7 @@ def settle(db: Database, file: WorkflowFile) -> bool:
 
 def settle_in(tx: Transaction, file: WorkflowFile) -> bool:
     """As :func:`settle`, in a transaction that is open already."""
-    owed = queries.find_owed_document(tx)
+    owed = find_state(tx, _OWED)
     if owed is None:
         return False
     document = msgspec.json.decode(owed, type=Document)
@@ -42,5 +44,5 @@ def settle_in(tx: Transaction, file: WorkflowFile) -> bool:
         # Nobody else gives the file this revision: who writes workflows comes by here first.
         if file.revision < document.revision:
             file.put_in_place(file.lay_ready(document), document)
-    queries.delete_owed_document(tx)
+    delete_state(tx, _OWED)
     return True

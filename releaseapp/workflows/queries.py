@@ -1,10 +1,8 @@
-"""The statements that workflows need: how far the events have followed the file, and what the file still lacks."""
+"""The one statement that workflows need: how far the events have followed the file."""
 
 import msgspec
 
-from releaseapp.db.api import Reader, Transaction
-
-_OWED = "workflows.owed"
+from releaseapp.db.api import Reader
 
 
 def last_file_revision(db: Reader) -> int:
@@ -17,27 +15,3 @@ def last_file_revision(db: Reader) -> int:
         """
     )
     return int(msgspec.json.decode(row["data"]).get("revision", 0)) if row else 0
-
-
-def find_owed_document(db: Reader) -> str | None:
-    """The document, as JSON, that is to be the workflow file; None when the file lacks nothing."""
-    row = db.first("SELECT value FROM server_state WHERE name = :name", name=_OWED)
-    return row["value"] if row else None
-
-
-def set_owed_document(tx: Transaction, document: str, now: str) -> None:
-    """Keeps the document until it is in the file."""
-    tx.run(
-        """
-        INSERT INTO server_state (name, value, updated_at) VALUES (:name, :value, :now)
-        ON CONFLICT (name) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at
-        """,
-        name=_OWED,
-        value=document,
-        now=now,
-    )
-
-
-def delete_owed_document(tx: Transaction) -> None:
-    """The file has it."""
-    tx.run("DELETE FROM server_state WHERE name = :name", name=_OWED)

@@ -20,7 +20,7 @@ from pathlib import Path
 import msgspec
 from releaseapp.settings import Settings
 from releaseapp.snapshots.restoring import putting, replacing
-from releaseapp.workflows import pending, queries
+from releaseapp.workflows import pending
 from releaseapp.workflows.file import WorkflowFile
 from releaseapp.snapshots.restoring.aside import opened_aside
 from releaseapp.storage import open_database, open_workflows
@@ -46,7 +46,7 @@ STAGES = {
     "right before the commit": (putting, "_tell", after(putting._tell)),
     "right after the commit": (WorkflowFile, "put_in_place", die),
     "when the file is in its place": (WorkflowFile, "put_in_place", after(WorkflowFile.put_in_place)),
-    "before that is written down": (queries, "delete_owed_document", die),
+    "before that is written down": (pending, "delete_state", die),
 }
 where, name, other = STAGES[stage]
 setattr(where, name, other)

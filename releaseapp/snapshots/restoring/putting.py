@@ -19,7 +19,7 @@ from releaseapp.db.older_schema import bring_back_schema, schema_built_by
 from releaseapp.errors import Conflict
 from releaseapp.events.models import EventType
 from releaseapp.events.service import append
-from releaseapp.snapshots.restoring import queries
+from releaseapp.snapshots.restoring.remembered import find_newest_restore, set_newest_restore
 from releaseapp.snapshots.restoring.replacing import carry, replace_rows
 from releaseapp.snapshots.restoring.rules import LEDGERS
 from releaseapp.snapshots.restoring.standstill import Marked, stand_still
@@ -90,17 +90,16 @@ def _replace(tx: Transaction, engine: str, past: Past) -> Marked:
 
 
 def _tell(tx: Transaction, past: Past, revision: int, *, has_state: bool) -> None:
-    now = clock.now_text()
     data = {"name": past.name, "made_at": past.made_at, "before": past.before, "revision": revision}
     append(tx, EventType.SNAPSHOT_RESTORED, past.name, actor=past.actor, data=data)
     if has_state:
-        told = {"snapshot": past.name, "before": past.before, "at": now, "actor": past.actor}
-        queries.set_newest_restore(tx, told, now)
+        told = {"snapshot": past.name, "before": past.before, "at": clock.now_text(), "actor": past.actor}
+        set_newest_restore(tx, told)
 
 
 def newest_before(live: Database) -> str:
     """The snapshot of what the newest restore replaced; raises Conflict when nothing was ever put back."""
-    newest = queries.find_newest_restore(live)
+    newest = find_newest_restore(live)
     if newest is None:
         raise Conflict("Nothing was put back yet, so there is nothing to undo.")
     return str(newest["before"])

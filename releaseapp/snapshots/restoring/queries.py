@@ -1,15 +1,10 @@
 """The statements that put a past state back: ``past.`` names it, everything else is the live database."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-import msgspec
+from collections.abc import Sequence
 
 from releaseapp.db.api import Reader, Row, Transaction
 from releaseapp.db.catalog import Table
 
-_NEWEST = "restore.newest"
-_REVOKED = "restore.revoked_tokens"
 _NOT_OVER = "('queued', 'running', 'waiting')"
 _STEP_NOT_OVER = "('pending', 'running', 'waiting')"
 _TASK_NOT_OVER = "('pending', 'running')"
@@ -218,43 +213,6 @@ def delete_approval_waits(tx: Transaction) -> None:
 def withdraw_approvals(tx: Transaction, now: str) -> int:
     """Nobody waits for a decision any more."""
     return tx.run("UPDATE approvals SET status = 'withdrawn', decided_at = :now WHERE status = 'pending'", now=now)
-
-
-def find_newest_restore(db: Reader) -> dict[str, Any] | None:
-    """What the newest restore wrote down: snapshot, before, at, actor."""
-    return _state(db, _NEWEST)
-
-
-def set_newest_restore(tx: Transaction, told: Mapping[str, object], now: str) -> None:
-    """Writes down what a restore put back, and where that is which it replaced."""
-    _set_state(tx, _NEWEST, told, now)
-
-
-def find_remembered_tokens(db: Reader) -> dict[str, list[str]]:
-    """Tokens that were revoked before restores let their rows vanish: when that was, and when they expire."""
-    return _state(db, _REVOKED) or {}
-
-
-def set_remembered_tokens(tx: Transaction, tokens: Mapping[str, list[str]], now: str) -> None:
-    """Remembers them, so that no later restore makes them valid."""
-    _set_state(tx, _REVOKED, tokens, now)
-
-
-def _state(db: Reader, name: str) -> dict[str, Any] | None:
-    row = db.first("SELECT value FROM server_state WHERE name = :name", name=name)
-    return msgspec.json.decode(row["value"]) if row else None
-
-
-def _set_state(tx: Transaction, name: str, value: Mapping[str, object], now: str) -> None:
-    tx.run(
-        """
-        INSERT INTO server_state (name, value, updated_at) VALUES (:name, :value, :now)
-        ON CONFLICT (name) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at
-        """,
-        name=name,
-        value=msgspec.json.encode(value).decode(),
-        now=now,
-    )
 
 
 def count_rows(db: Reader, table: str, where: str = "TRUE", **parameters: object) -> int:

@@ -14,6 +14,7 @@ from releaseapp.db.catalog import PAST, Table, parents_first, tables_of
 from releaseapp.db.older_schema import schema_built_by
 from releaseapp.errors import Conflict
 from releaseapp.snapshots.restoring import queries
+from releaseapp.snapshots.restoring.remembered import find_remembered_tokens, set_remembered_tokens
 from releaseapp.snapshots.restoring.rules import EVENTS, JOINED, KEPT, LEDGERS, is_of_signing_in
 
 _MOST_NAMED = 3
@@ -54,7 +55,7 @@ def replace_rows(tx: Transaction, engine: str, carried: Carried, *, ledger: bool
 def carry(tx: Transaction, engine: str) -> Carried:
     """Reads it, before anything is changed."""
     revoked = {row["id"]: [row["revoked_at"], row["expires_at"]] for row in queries.list_revoked(tx)}
-    return Carried(queries.highest_event_id(tx, engine), {**queries.find_remembered_tokens(tx), **revoked})
+    return Carried(queries.highest_event_id(tx, engine), {**find_remembered_tokens(tx), **revoked})
 
 
 def _tables_to_replace(tx: Transaction, engine: str, *, ledger: bool) -> dict[str, Table]:
@@ -82,7 +83,7 @@ def _bring_along(tx: Transaction, engine: str, tables: Mapping[str, Table], carr
         elif expires_at > now:
             gone[token_id] = [revoked_at, expires_at]
     if "server_state" in tables_of(tx, engine):
-        queries.set_remembered_tokens(tx, gone, now)
+        set_remembered_tokens(tx, gone)
 
 
 def _refuse_broken(tx: Transaction) -> None:
