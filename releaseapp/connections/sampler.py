@@ -1,8 +1,6 @@
 """Samples the live connections of this process into the database, in a thread of its own."""
 
 import logging
-import os
-import socket
 import threading
 from collections import Counter
 from collections.abc import Mapping
@@ -16,6 +14,7 @@ from releaseapp.connections.models import TOLD_TO_RETURN, Sample
 from releaseapp.db.api import Database
 from releaseapp.errors import AppError
 from releaseapp.live.counters import BACK_SECONDS, Counters
+from releaseapp.operations.service import this_process
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +44,7 @@ class Sampler:
         """``process`` names this one; left out: host and number."""
         self._db = db
         self._counters = counters
-        self._process = process or f"{socket.gethostname()}:{os.getpid()}"
+        self._process = process or this_process()
         self._started_at = clock.now_text()
         self._before = _Counted(clock.monotonic(), 0, 0, Counter(), Counter(), Counter())
         self._written_at: float | None = None

@@ -67,7 +67,7 @@ def begin(db: Database, kind: Kind, actor: str | None) -> Operation:
         kind=kind,
         status=Status.RUNNING,
         actor=actor,
-        process=f"{socket.gethostname()}:{os.getpid()}",
+        process=this_process(),
         started_at=now,
         beat_at=now,
         finished_at=None,
@@ -140,6 +140,11 @@ def find_operation(db: Reader, operation_id: str) -> Operation | None:
     """One operation."""
     found = queries.find_operation(db, operation_id)
     return _as_it_is(found) if found else None
+
+
+def this_process() -> str:
+    """How this process is called in what is written down: host and number."""
+    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def list_at_work(db: Reader) -> list[Operation]:

@@ -72,9 +72,8 @@ class Line:
 
 def path_of(settings: Settings, host: str, port: int) -> Path:
     """Where the server at this address, over this database, has its control socket."""
-    beside = settings.workflow_store_path if settings.on_postgres else settings.agent_db_path
     name = f"server-{host.replace(':', '_').replace('/', '_')}-{port}.sock"
-    return Path(beside).absolute().parent / name
+    return settings.data_folder / name
 
 
 def network() -> str:

@@ -2,10 +2,8 @@
 
 import gc
 import logging
-import os
 import resource
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Callable, Iterable
@@ -24,7 +22,7 @@ from releaseapp.live.http.answers import Application
 from releaseapp.live.http.server import Limits, Server
 from releaseapp.live.subjects import Drafts, drafts_of, no_drafts
 from releaseapp.live.threads import Threads
-from releaseapp.operations.service import list_at_work
+from releaseapp.operations.service import list_at_work, this_process
 from releaseapp.server.entrance import Entrance, open_entrance
 from releaseapp.server.handover import Offer, Successor
 from releaseapp.server.options import Options
@@ -164,8 +162,7 @@ class Service:
             log.exception("operations are not waited for")
 
     def _operates(self) -> bool:
-        here = f"{socket.gethostname()}:{os.getpid()}"
-        return any(one.process == here for one in list_at_work(self._app.registry.db))
+        return any(one.process == this_process() for one in list_at_work(self._app.registry.db))
 
     def _stop_worker(self, grace_seconds: float) -> None:
         if self._caretaker is not None:
