@@ -44,6 +44,16 @@ def after_text(moment: str, seconds: float) -> str:
     return text(parse(moment) + timedelta(seconds=seconds))
 
 
+def to_the_second(moment: str) -> str:
+    """A moment that :func:`text` wrote, for people: ``2030-01-31 08:00:59 UTC``."""
+    return f"{moment[:10]} {moment[11:19]} UTC"
+
+
+def to_the_minute(moment: str) -> str:
+    """The same without seconds: ``2030-01-31 08:00 UTC``."""
+    return f"{moment[:10]} {moment[11:16]} UTC"
+
+
 def parse(value: str) -> datetime:
     """The moment that :func:`text` wrote; raises ValueError for anything that is not RFC 3339."""
     moment = datetime.fromisoformat(value)

@@ -14,12 +14,12 @@ import msgspec
 
 from releaseapp.auth.service import find_account_by_email
 from releaseapp.cli.ini import INI, refusals_are_sentences
-from releaseapp.cli.release_looking import looking, open_releases, print_entry, shown
+from releaseapp.cli.release_looking import looking, open_releases, print_entry
 from releaseapp.db.api import Database
 from releaseapp.errors import NotAllowed, NotFound
 from releaseapp.releases import service
 from releaseapp.releases.ground import Ground
-from releaseapp.releases.models import Loss, Release, Who
+from releaseapp.releases.models import Loss, Release, Who, without_roles
 from releaseapp.releases.promoting import Wish
 from releaseapp.releases.starting import Plan, read_moment
 from releaseapp.releases.state import state_of
@@ -257,7 +257,7 @@ def _tell_loss(loss: Loss) -> None:
 def _print(ground: Ground, release_: Release, *, as_json: bool) -> None:
     entry = service.list_entries(ground.db, release_.id)[-1]
     if as_json:
-        click.echo(msgspec.json.encode({"release": shown(release_), "entry": entry}))
+        click.echo(msgspec.json.encode({"release": without_roles(release_), "entry": entry}))
     else:
         print_entry(entry)
 

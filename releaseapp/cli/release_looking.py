@@ -3,7 +3,6 @@
 import sys
 import threading
 from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
@@ -12,7 +11,7 @@ from releaseapp.cli.ini import INI, open_app, refusals_are_sentences
 from releaseapp.db.api import Database
 from releaseapp.releases import service
 from releaseapp.releases.ground import Ground
-from releaseapp.releases.models import Entry, Release, Status
+from releaseapp.releases.models import Entry, Status, without_roles
 from releaseapp.releases.state import State, state_of
 
 _LOOK_SECONDS = 0.5
@@ -30,11 +29,6 @@ def print_entry(entry: Entry) -> None:
     click.echo(f"{entry.at[11:19]}  {entry.sentence}")
 
 
-def shown(release: Release) -> dict[str, Any]:
-    """A release without its role matrix, which is long."""
-    return {name: value for name, value in msgspec.to_builtins(release).items() if name != "roles"}
-
-
 @click.command("status")
 @INI
 @click.option("--follow", is_flag=True, help="Go on until it is over; exit with 1 unless it finished.")
@@ -47,8 +41,7 @@ def status(ini: Path, *, follow: bool, as_json: bool) -> None:
     if follow and state.release is not None:
         sys.exit(_follow(ground.db, state, as_json=as_json))
     if as_json:
-        told = msgspec.to_builtins(state)
-        click.echo(msgspec.json.encode({**told, "release": shown(state.release) if state.release else None}))
+        click.echo(msgspec.json.encode(state.plain()))
         return
     _tell(state, ini)
 
@@ -62,7 +55,7 @@ def list_(ini: Path, limit: int, *, as_json: bool) -> None:
     """The newest releases."""
     for one in service.list_releases(open_releases(ini).db, limit=limit):
         if as_json:
-            click.echo(msgspec.json.encode(shown(one)))
+            click.echo(msgspec.json.encode(without_roles(one)))
         else:
             click.echo(f"{one.id}  {one.started_at[:16]}  {one.status.words:12}  {one.from_version} → {one.to_version}")
 

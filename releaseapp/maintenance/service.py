@@ -75,7 +75,7 @@ def check_writable(db: Reader) -> None:
 def sentence_of(lasting: Maintenance) -> str:
     """What people are told: why, and until when."""
     why = lasting.why if lasting.why[-1] in ".!?" else f"{lasting.why}."
-    until = f" It ends by {clock.parse(lasting.until):%Y-%m-%d %H:%M} UTC." if lasting.until else ""
+    until = f" It ends by {clock.to_the_minute(lasting.until)}." if lasting.until else ""
     return f"{why}{until} Everything can be read; nothing can be changed just now."
 
 

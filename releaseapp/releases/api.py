@@ -1,12 +1,10 @@
 """Releases over JSON, for operators. What takes long is begun (202) and goes on; the state tells how."""
 
-from typing import Any
-
 from pyramid.response import Response
 
 from releaseapp.operations import service as operations
 from releaseapp.releases import service
-from releaseapp.releases.models import Release
+from releaseapp.releases.models import Release, without_roles
 from releaseapp.releases.resources import OperationsNode, ReleaseNode, ReleasePage, Releases, ground_of, who_asks
 from releaseapp.releases.schemas import ConfirmForm, GoOnForm, NoteForm, StartForm, WhyForm
 from releaseapp.releases.state import state_of
@@ -23,8 +21,7 @@ _ACCEPTED = 202
 @api(ReleasePage, OPERATOR)
 def show_state(_context: ReleasePage, request: Request) -> Response:
     """The open release or the newest, its log, what comes next, and what is at work."""
-    state = plain(state_of(ground_of(request)))
-    return json_answer({**state, "release": _shown(state["release"])})
+    return json_answer(state_of(ground_of(request)).plain())
 
 
 @api(ReleasePage, OPERATOR, "POST", name="start")
@@ -70,21 +67,21 @@ def roll_back(_context: ReleasePage, request: Request) -> Response:
 def abandon(_context: ReleasePage, request: Request) -> Response:
     """Ends the release where it is."""
     why = read(request, WhyForm).why
-    return json_answer(_shown(plain(service.abandon(request.db, who_asks(request), why))))
+    return json_answer(without_roles(service.abandon(request.db, who_asks(request), why)))
 
 
 @api(ReleasePage, OPERATOR, "POST", name="confirm")
 def confirm_roles(_context: ReleasePage, request: Request) -> Response:
     """Writes down that the caller has looked at the role matrix as it is."""
     seen = read_optional(request, ConfirmForm).seen
-    return json_answer(_shown(plain(service.confirm_roles(ground_of(request), who_asks(request), seen))))
+    return json_answer(without_roles(service.confirm_roles(ground_of(request), who_asks(request), seen)))
 
 
 @api(ReleasePage, OPERATOR, "POST", name="note")
 def note(_context: ReleasePage, request: Request) -> Response:
     """Writes a note into the log of the newest release."""
     text = read(request, NoteForm).text
-    return json_answer(_shown(plain(service.note(request.db, who_asks(request), text))))
+    return json_answer(without_roles(service.note(request.db, who_asks(request), text)))
 
 
 @api(Releases, OPERATOR)
@@ -93,7 +90,7 @@ def list_releases(_context: Releases, request: Request) -> Response:
     current = cursor(request)
     found = service.list_releases(request.db, current.before, current.limit + 1)
     listed = current.page(found, lambda release: release.id)
-    return json_answer({"items": [_shown(plain(one)) for one in listed.items], "next": listed.next})
+    return json_answer({"items": [without_roles(one) for one in listed.items], "next": listed.next})
 
 
 @api(ReleaseNode, OPERATOR)
@@ -112,9 +109,4 @@ def list_operations(_context: OperationsNode, request: Request) -> Response:
 
 def _begun(request: Request, begun: Begun) -> Response:
     release: Release = service.perform_in_thread(ground_of(request), begun)
-    return json_answer({"release": _shown(plain(release)), "operation": begun.operation}, _ACCEPTED)
-
-
-def _shown(release: dict[str, Any] | None) -> dict[str, Any] | None:
-    """A release without its role matrix, which is long."""
-    return {name: value for name, value in release.items() if name != "roles"} if release else None
+    return json_answer({"release": without_roles(release), "operation": begun.operation}, _ACCEPTED)

@@ -32,8 +32,7 @@ def call_hook_again(ground: Ground, who: Who) -> Begun:
         raise Conflict("No hook is set; release_hook_url names the address to call.")
     with ground.db.transaction() as tx:
         refuse_while_another(tx)
-        newest = next(iter(queries.list_releases(tx, "\U0010ffff", 1)), None)
-        release = queries.find_release(tx, newest.id) if newest else None
+        release = queries.find_newest(tx)
         if release is None:
             raise Conflict(NONE_OPEN)
         require(Verb.HOOK, release, what_happened(tx, release.id))
@@ -87,7 +86,7 @@ def _gate_fault(ground: Ground, who: Who, release: Release, patience: float, rep
     verdict = look_at_connections(ground, who, release, look, report)
     if verdict.verdict == CALM:
         return None
-    return f"Connections are {verdict.verdict}. {' '.join(verdict.reasons)}".strip(), verdict.verdict == BUSY
+    return verdict.sentence(), verdict.verdict == BUSY
 
 
 def _call(ground: Ground, who: Who, release: Release) -> HookAnswer:

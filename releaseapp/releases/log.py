@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from releaseapp import clock
+from releaseapp.clock import to_the_second as moment
 from releaseapp.releases.models import Entry, EntryKind, Release
 
 
@@ -61,11 +62,6 @@ def build_log(release: Release, entries: list[Entry]) -> Log:
         facts=Block(Form.FACTS, _facts(release, entries)),
         sections=[one for one in sections if one.blocks],
     )
-
-
-def moment(at: str) -> str:
-    """A stored time as the log writes it."""
-    return f"{at[:19].replace('T', ' ')} UTC"
 
 
 def _facts(release: Release, entries: list[Entry]) -> list[list[str]]:

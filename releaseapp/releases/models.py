@@ -82,6 +82,11 @@ class Release(msgspec.Struct, frozen=True):
         return self.status in OVER
 
 
+def without_roles(release: Release) -> dict[str, Any]:
+    """A release as plain data, without its role matrix, which is long."""
+    return {name: value for name, value in msgspec.to_builtins(release).items() if name != "roles"}
+
+
 class Entry(msgspec.Struct, frozen=True):
     """One line of the log of a release; ``data`` are the figures behind the sentence."""
 
@@ -124,6 +129,10 @@ class Verdict(msgspec.Struct, frozen=True):
     verdict: str
     reasons: list[str]
     figures: dict[str, Any]
+
+    def sentence(self, phase: str = "") -> str:
+        """For people; ``phase`` says of which time, as in "since the start"."""
+        return " ".join(filter(None, ["Connections", phase, f"are {self.verdict}.", *self.reasons]))
 
 
 class Health(msgspec.Struct, frozen=True):

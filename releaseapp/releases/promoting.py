@@ -59,9 +59,8 @@ def look_at_connections(ground: Ground, who: Who, release: Release, look: Look, 
         report.tell(f"Connections are busy; waits for calm. {' '.join(verdict.reasons)}".strip(), 0.5)
         time.sleep(PAUSE_SECONDS)
     phase, since, now = look.phase, look.since, clock.now_text()
-    sentence = f"Connections {phase} are {verdict.verdict}. {' '.join(verdict.reasons)}".strip()
     data = {"phase": phase, "since": since, "until": now, **msgspec.to_builtins(verdict)}
-    journal.note_down(ground.db, release, who, Line(EntryKind.CONNECTIONS, sentence, data))
+    journal.note_down(ground.db, release, who, Line(EntryKind.CONNECTIONS, verdict.sentence(phase), data))
     return verdict
 
 
@@ -84,7 +83,7 @@ def _promote(ground: Ground, who: Who, release: Release, wish: Wish, report: Rep
     faults = [*health.faults, *_version_faults(release, health), *_roles_faults(ground, release)]
     only_busy = not faults and verdict.verdict == BUSY
     if verdict.verdict != CALM:
-        faults.append(f"Connections are {verdict.verdict}. {' '.join(verdict.reasons)}".strip())
+        faults.append(verdict.sentence())
     if faults and not wish.despite.strip():
         raise _refuse(ground, who, release, faults, waits=only_busy)
     if faults:

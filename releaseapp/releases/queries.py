@@ -53,6 +53,12 @@ def find_release(db: Reader, release_id: str) -> Release | None:
     return _release(row) if row else None
 
 
+def find_newest(db: Reader) -> Release | None:
+    """The release that was begun last."""
+    row = db.first("SELECT * FROM releases ORDER BY id DESC LIMIT 1")
+    return _release(row) if row else None
+
+
 def list_releases(db: Reader, before: str, limit: int) -> list[Release]:
     """Those before an id, newest first, without their role matrices."""
     rows = db.all(

@@ -51,8 +51,7 @@ def find_open(db: Reader) -> Release | None:
 
 def find_newest(db: Reader) -> Release | None:
     """The release that was begun last, over or not."""
-    newest = next(iter(queries.list_releases(db, NEWEST, 1)), None)
-    return queries.find_release(db, newest.id) if newest else None
+    return queries.find_newest(db)
 
 
 def find_release(db: Reader, release_id: str) -> Release | None:

@@ -135,8 +135,7 @@ def _go_on(ground: Ground, who: Who, release: Release, despite: str, report: Rep
     matrix = ground.matrix()
     with ground.db.transaction() as tx:
         figures = {"phase": "before", **msgspec.to_builtins(before)}
-        sentence = f"Connections before are {before.verdict}. {' '.join(before.reasons)}".strip()
-        journal.write(tx, release, who, Line(EntryKind.CONNECTIONS, sentence, figures))
+        journal.write(tx, release, who, Line(EntryKind.CONNECTIONS, before.sentence("before"), figures))
         line = Line(EntryKind.ROLES_FROZEN, "Froze the role matrix as it is now, and the release has started.")
         journal.move(ground.db, release, who, line, status=Status.STARTED, roles=matrix)
     return f"The release of {release.to_version} has started."

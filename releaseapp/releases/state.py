@@ -1,15 +1,16 @@
 """How the server stands with its release: what the page, its JSON and ``release status`` show alike."""
 
+from typing import Any
+
 import msgspec
 
 import releaseapp
-from releaseapp.db.api import Reader
 from releaseapp.operations import service as operations
 from releaseapp.operations.models import Operation
 from releaseapp.releases import queries
 from releaseapp.releases.advice import Advice, advise
 from releaseapp.releases.ground import Ground
-from releaseapp.releases.models import Entry, Release, Status
+from releaseapp.releases.models import Entry, Release, Status, without_roles
 from releaseapp.releases.roles import RolesNow, roles_now
 from releaseapp.releases.working import VERBS
 
@@ -26,11 +27,16 @@ class State(msgspec.Struct, frozen=True):
     roles: RolesNow | None
     operations: list[Operation]
 
+    def plain(self) -> dict[str, Any]:
+        """The same as plain data, the release without its role matrix."""
+        release = without_roles(self.release) if self.release else None
+        return {**msgspec.to_builtins(self), "release": release}
+
 
 def state_of(ground: Ground) -> State:
     """The state as it is at this moment."""
     db = ground.db
-    release = queries.find_open(db) or _newest(db)
+    release = queries.find_open(db) or queries.find_newest(db)
     entries = queries.list_entries(db, release.id, 0) if release else []
     roles = None
     if release and release.status in {Status.STARTED, Status.PROMOTED}:
@@ -46,8 +52,3 @@ def state_of(ground: Ground) -> State:
         roles=roles,
         operations=operations.list_operations(db, _SHOWN_OPERATIONS),
     )
-
-
-def _newest(db: Reader) -> Release | None:
-    newest = next(iter(queries.list_releases(db, "\U0010ffff", 1)), None)
-    return queries.find_release(db, newest.id) if newest else None

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from releaseapp import clock
 from releaseapp.db.api import Reader, Transaction
 from releaseapp.errors import AppError, Conflict
 from releaseapp.operations import service as operations
@@ -92,9 +93,9 @@ def refuse_while_another(tx: Transaction) -> None:
 def what_happened(db: Reader, release_id: str) -> str:
     """The last thing that was written of a release, with who and when; "" when nothing was."""
     entry = queries.newest_entry(db, release_id)
-    return f"Last, at {entry.at[:19].replace('T', ' ')} UTC, {entry.who}: {entry.sentence}" if entry else ""
+    return f"Last, at {clock.to_the_second(entry.at)}, {entry.who}: {entry.sentence}" if entry else ""
 
 
 def _none_open(db: Reader) -> str:
-    newest = next(iter(queries.list_releases(db, "\U0010ffff", 1)), None)
+    newest = queries.find_newest(db)
     return f"{NONE_OPEN} {what_happened(db, newest.id)}".strip() if newest else NONE_OPEN

@@ -116,7 +116,7 @@ def _under_way(then: Database) -> tuple[int, int, int]:
 
 
 def _summary(subject: Subject, counts: list[Count], events: int) -> str:
-    since = f"{subject.made_at[:10]} {subject.made_at[11:16]} UTC"
+    since = clock.to_the_minute(subject.made_at)
     lost = [f"{one.lost:,} {_words(one)}" for one in counts if one.lost]
     if lost:
         return f"What was added since {since} is lost: {', '.join(lost)}; and every change since then."
