@@ -1,6 +1,5 @@
 """Databases beside the live one on a PostgreSQL server: made for a while, and copied into a schema of the live one."""
 
-import os
 import secrets
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -8,12 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 from psycopg.errors import InsufficientPrivilege
 
 from releaseapp import clock
 from releaseapp.db.api import Database
 from releaseapp.db.postgres import Connection, PostgresDatabase, open_connection
+from releaseapp.db.postgres_tools import run_tool
 from releaseapp.errors import AppError
 
 _PREFIX = "releaseapp_aside_"
@@ -129,16 +129,8 @@ def _in_server(url: str, statement: sql.Composed) -> None:
 
 
 def _fill(url: str, dump: Path, pg_restore: str) -> None:
-    # Not in the arguments, which every account of the host can read.
-    known = {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None}
-    password = known.pop("password", None)
-    there = make_conninfo("", **known)
-    environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
-    command = [pg_restore, "--no-owner", "--no-privileges", "--exit-on-error", "--dbname", there]
     try:
-        done = subprocess.run(  # noqa: S603 - the program is the operator's own setting
-            [*command, str(dump)], capture_output=True, text=True, check=False, timeout=_SECONDS, env=environment
-        )
+        done = run_tool([pg_restore, "--no-owner", "--no-privileges", "--exit-on-error", str(dump)], url, _SECONDS)
     except FileNotFoundError as error:
         raise CannotBeOpened(
             f"There is no program {pg_restore}. Install the tools of PostgreSQL, or set postgres_tools to their folder."

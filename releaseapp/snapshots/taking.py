@@ -6,7 +6,6 @@ takes long, goes on beside the writers.
 """
 
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -65,6 +64,8 @@ def take_pair(
 
 
 def _dump(settings: Settings, exported: str, target: Path) -> None:
+    from releaseapp.db.postgres_tools import run_tool  # noqa: PLC0415 - only who uses PostgreSQL has its driver
+
     folder = settings.postgres_tools
     program = shutil.which("pg_dump", path=folder or None)
     if program is None:
@@ -72,13 +73,7 @@ def _dump(settings: Settings, exported: str, target: Path) -> None:
             "pg_dump is not there; install PostgreSQL's client tools, or name their folder in postgres_tools."
         )
     words = [program, "--format=custom", "--no-owner", f"--snapshot={exported}", f"--file={target}"]
-    done = subprocess.run(  # noqa: S603 - the program that the settings name, without a shell
-        [*words, f"--dbname={settings.agent_db_path}"],
-        capture_output=True,
-        text=True,
-        timeout=_DUMP_SECONDS,
-        check=False,
-    )
+    done = run_tool(words, settings.agent_db_path, _DUMP_SECONDS)
     if done.returncode:
         said = done.stderr.strip().replace(settings.agent_db_path, "the database")[-_LONGEST_COMPLAINT:]
         raise CannotBeMade(f"pg_dump failed: {said}")
