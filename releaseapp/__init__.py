@@ -9,6 +9,7 @@ from pyramid.router import Router
 
 from releaseapp.errors import SettingsError
 from releaseapp.settings import Settings, load
+from releaseapp.web.views import WITHOUT_VIEWS
 
 __version__ = "0.1.0"
 
@@ -32,7 +33,5 @@ def make_app(settings: Settings, ini: Mapping[str, Any] | None = None) -> Router
     config.include("releaseapp.pages")
     config.include("releaseapp.health")
     config.include("releaseapp.releases")
-    # Where no views are; and who has no PostgreSQL has no driver for it either.
-    rooms = ("cli", "db", "live", "runs.machine", "server", "steps", "workers")
-    config.scan("releaseapp", ignore=[f"releaseapp.{room}" for room in rooms])
+    config.scan("releaseapp", ignore=WITHOUT_VIEWS)
     return config.make_wsgi_app()

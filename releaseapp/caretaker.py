@@ -49,19 +49,19 @@ class Caretaker:
 
     def _snapshot_is_due(self) -> bool:
         hours = self._snapshots.settings.snapshot_every_hours
+        if not hours or not self._is_past(Kind.SNAPSHOT, _AGAIN_HOURS):
+            return False
         newest = next((one.manifest.made_at for one in list_snapshots(self._snapshots)), "")
-        return bool(hours) and newest <= _ago(hours) and self._may_try(Kind.SNAPSHOT)
+        return newest <= _ago(hours)
 
     def _drill_is_due(self) -> bool:
         hours = self._snapshots.settings.drill_every_hours
-        if not hours or not list_snapshots(self._snapshots):
-            return False
-        newest = operations.newest_of(self._snapshots.db, Kind.DRILL)
-        return newest is None or newest.started_at <= _ago(hours)
+        return bool(hours) and self._is_past(Kind.DRILL, hours) and bool(list_snapshots(self._snapshots))
 
-    def _may_try(self, kind: Kind) -> bool:
+    def _is_past(self, kind: Kind, hours: int) -> bool:
+        """Whether none of that kind was begun for so long."""
         newest = operations.newest_of(self._snapshots.db, kind)
-        return newest is None or newest.started_at <= _ago(_AGAIN_HOURS)
+        return newest is None or newest.started_at <= _ago(hours)
 
     def _do(self, kind: Kind) -> bool:
         s = self._snapshots

@@ -128,7 +128,8 @@ def includeme(config: Any) -> None:
     config.registry.queue = ground.task_wakeups
     config.registry.wake = ground.task_wakeups.wake
     config.registry.wake_run = ground.run_wakeups.wake
-    config.registry.caretaker = Caretaker(
-        Snapshots(config.registry.db, config.registry.workflow_file, settings, config.registry.vault)
+    config.registry.snapshots = Snapshots(
+        config.registry.db, config.registry.workflow_file, settings, config.registry.vault
     )
+    config.registry.caretaker = Caretaker(config.registry.snapshots)
     config.registry.worker = Workers(ground, config.registry.metrics.observe_task)

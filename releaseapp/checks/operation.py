@@ -10,7 +10,7 @@ from releaseapp.checks.models import Found
 from releaseapp.checks.place import Place
 from releaseapp.events.queries import last_event_id
 from releaseapp.seeds import SEED_PASSWORD, demo_accounts
-from releaseapp.snapshots.service import Snapshots, list_snapshots
+from releaseapp.snapshots.service import list_snapshots
 
 _OLD_SNAPSHOT_HOURS = 48
 
@@ -47,7 +47,7 @@ def demo_is_closed(place: Place) -> Found:
 
 def snapshot_is_fresh(place: Place) -> Found:
     """There is a snapshot of late; and what would be lost without."""
-    kept = list_snapshots(Snapshots(place.db, place.file, place.settings, place.vault))
+    kept = list_snapshots(place.snapshots)
     if not kept:
         return Found(ok=False, sentence="There is no snapshot.", cure="Make one: releaseapp snapshot create INI.")
     newest = kept[0].manifest
@@ -62,7 +62,7 @@ def snapshot_is_fresh(place: Place) -> Found:
 
 def snapshots_are_verified(place: Place) -> Found:
     """The newest snapshot was found whole."""
-    kept = list_snapshots(Snapshots(place.db, place.file, place.settings, place.vault))
+    kept = list_snapshots(place.snapshots)
     well = bool(kept and kept[0].verified_at)
     return Found(
         ok=well,

@@ -11,8 +11,6 @@ from releaseapp.checks.models import Found, Outcome, Severity
 from releaseapp.checks.place import Place
 from releaseapp.errors import AppError, Invalid
 
-__all__ = ["CHECKS", "Place", "run_checks"]
-
 log = logging.getLogger(__name__)
 
 

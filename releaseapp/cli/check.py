@@ -7,7 +7,8 @@ import click
 import msgspec
 
 from releaseapp.checks.models import Outcome, Severity
-from releaseapp.checks.service import CHECKS, Place, run_checks
+from releaseapp.checks.place import Place
+from releaseapp.checks.service import CHECKS, run_checks
 from releaseapp.cli.ini import INI, open_settings, refusals_are_sentences
 from releaseapp.credentials.vault import open_vault
 from releaseapp.db import connect

@@ -9,7 +9,8 @@ import click
 import msgspec
 
 from releaseapp import clock
-from releaseapp.cli.ini import INI, open_server, refusals_are_sentences
+from releaseapp.cli.ini import INI, refusals_are_sentences
+from releaseapp.cli.snapshots import open_snapshots
 from releaseapp.operations import service as operations
 from releaseapp.operations.models import Kind, Operation, Status
 from releaseapp.operations.service import Report
@@ -18,7 +19,6 @@ from releaseapp.snapshots.restoring import service
 from releaseapp.snapshots.restoring.models import Loss
 from releaseapp.snapshots.restoring.work import Ended, drilling, restoring, undoing
 from releaseapp.snapshots.service import Snapshots, find_snapshot
-from releaseapp.storage import look_into_vault, open_workflows
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 YES = click.option("--yes", is_flag=True, help="Do not ask.")
@@ -40,7 +40,7 @@ def restore(ini: Path, name: str, *, yes: bool, preview: bool, keep_schema: bool
 
     Exit codes: 0 well, 1 not done because you said no, 2 refused or failed; then nothing has changed.
     """
-    s = _open(ini)
+    s = open_snapshots(ini)
     loss = service.preview(s, name)
     if preview:
         _print_loss(loss, as_json=as_json)
@@ -63,7 +63,7 @@ def restore(ini: Path, name: str, *, yes: bool, preview: bool, keep_schema: bool
 @refusals_are_sentences
 def undo(ini: Path, *, yes: bool, as_json: bool) -> None:
     """Puts back what the newest restore replaced; that can be undone in turn."""
-    s = _open(ini)
+    s = open_snapshots(ini)
     _ask(service.preview(s, service.before_newest(s)), yes=yes)
     _say(_perform(s, Kind.RESTORE, lambda report: undoing(s, report)), as_json=as_json)
 
@@ -78,7 +78,7 @@ def drill(ini: Path, name: str | None, *, as_json: bool) -> None:
 
     Exit codes: 0 it can be put back, 1 it cannot, 2 it could not be tried.
     """
-    s = _open(ini)
+    s = open_snapshots(ini)
     try:
         ended = _perform(s, Kind.DRILL, lambda report: drilling(s, report, name))
     except Damaged as error:
@@ -110,11 +110,6 @@ class _OnlyTold(Report):
 
 def _tell(sentence: str, progress: float | None) -> None:
     click.echo(f"{'' if progress is None else f'{progress:4.0%} '}{sentence}", err=True)
-
-
-def _open(ini: Path) -> Snapshots:
-    settings, db = open_server(ini)
-    return Snapshots(db, open_workflows(settings), settings, look_into_vault(db, settings))
 
 
 def _perform(s: Snapshots, kind: Kind, work: operations.Work) -> Ended:

@@ -31,7 +31,7 @@ def snapshot() -> None:
 @refusals_are_sentences
 def create(ini: Path, note: str, *, as_json: bool) -> None:
     """Makes a snapshot, while everybody works on."""
-    s = _open(ini)
+    s = open_snapshots(ini)
     ended = operations.perform(s.db, Kind.SNAPSHOT, None, lambda report: making(s, report, Reason.ASKED, note))
     if as_json:
         click.echo(msgspec.json.encode({"sentence": ended.sentence, **ended.result}))
@@ -45,7 +45,7 @@ def create(ini: Path, note: str, *, as_json: bool) -> None:
 @refusals_are_sentences
 def list_all(ini: Path, *, as_json: bool) -> None:
     """Every snapshot that is kept, newest first."""
-    kept = service.list_snapshots(_open(ini))
+    kept = service.list_snapshots(open_snapshots(ini))
     if as_json:
         click.echo(msgspec.json.encode({"items": kept}))
         return
@@ -62,7 +62,7 @@ def list_all(ini: Path, *, as_json: bool) -> None:
 @refusals_are_sentences
 def verify(ini: Path, name: str | None, *, as_json: bool) -> None:
     """Looks whether a snapshot, or the newest one, is whole. Exit codes: 0 it is, 1 it is not, 2 it is not there."""
-    s = _open(ini)
+    s = open_snapshots(ini)
     if name is None:
         name = next((one.manifest.name for one in service.list_snapshots(s)), "")
     service.find_snapshot(s, name)
@@ -87,7 +87,7 @@ def verify(ini: Path, name: str | None, *, as_json: bool) -> None:
 @refusals_are_sentences
 def prune(ini: Path, *, dry_run: bool, as_json: bool) -> None:
     """Deletes what need not be kept any more, as the settings say."""
-    gone = service.prune_snapshots(_open(ini), dry_run=dry_run)
+    gone = service.prune_snapshots(open_snapshots(ini), dry_run=dry_run)
     if as_json:
         click.echo(msgspec.json.encode({"items": gone, "dry_run": dry_run}))
         return
@@ -96,7 +96,8 @@ def prune(ini: Path, *, dry_run: bool, as_json: bool) -> None:
     click.echo(f"{len(gone)} {'would be' if dry_run else 'were'} deleted.")
 
 
-def _open(ini: Path) -> Snapshots:
+def open_snapshots(ini: Path) -> Snapshots:
+    """What the verbs of snapshots need, of the server of an ini file."""
     settings, db = open_server(ini)
     return Snapshots(db, open_workflows(settings), settings, look_into_vault(db, settings))
 

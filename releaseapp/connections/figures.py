@@ -1,7 +1,7 @@
 """What samples come to: the figures that the gate judges and the page shows. Pure functions."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -56,10 +56,8 @@ class Time(msgspec.Struct, frozen=True):
 
 def time_of(samples: Sequence[Sample], since: str, until: str, earlier: Iterable[Sample] = ()) -> Time:
     """The figures of the samples after ``since``; ``earlier`` ones say how many connections there were before it."""
-    closed: Counter[str] = Counter()
     reconnects: Counter[int] = Counter()
     for one in samples:
-        closed.update(one.closed)
         reconnects.update({int(key): number for key, number in one.reconnects.items()})
     known = [one for one in earlier if one.at <= since]
     vanished = sum(one.open for one in _died([*known, *samples], since, until))
@@ -69,7 +67,7 @@ def time_of(samples: Sequence[Sample], since: str, until: str, earlier: Iterable
         open=sum(one.open for one in processes_of([*known, *samples], until) if one.state == "running"),
         peak=_peak(known, samples, since),
         opened=sum(one.opened for one in samples),
-        closed=dict(sorted(closed.items())),
+        closed=added(one.closed for one in samples),
         abnormal=sum(one.abnormal for one in samples) + vanished,
         vanished=vanished,
         told_to_return=sum(one.told_to_return for one in samples),
@@ -89,6 +87,14 @@ def processes_of(samples: Iterable[Sample], until: str) -> list[Process]:
     return sorted(found, key=lambda one: (one.state != "running", one.process, one.started_at))
 
 
+def added(counted: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """What was counted under each name, summed up, in the order of the names."""
+    total: Counter[str] = Counter()
+    for one in counted:
+        total.update(one)
+    return dict(sorted(total.items()))
+
+
 def percentile(counted: Counter[int], share: float) -> float | None:
     """The seconds within which that share came back; None when nobody did."""
     total = counted.total()
@@ -102,9 +108,6 @@ def percentile(counted: Counter[int], share: float) -> float | None:
 
 def _process(samples: list[Sample], until: str) -> Process:
     last = samples[-1]
-    closed: Counter[str] = Counter()
-    for one in samples:
-        closed.update(one.closed)
     stopped = any(one.left_at for one in samples)
     state = "stopped" if stopped else "gone" if _silent(last, clock.parse(until)) else "running"
     return Process(
@@ -114,7 +117,7 @@ def _process(samples: list[Sample], until: str) -> Process:
         open=last.open if state == "running" else 0,
         state=state,
         opened=sum(one.opened for one in samples),
-        closed=dict(sorted(closed.items())),
+        closed=added(one.closed for one in samples),
         refused=sum(sum(one.refused.values()) for one in samples),
     )
 

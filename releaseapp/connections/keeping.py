@@ -1,10 +1,10 @@
 """Keeps the samples few: after an hour one a minute and process, after a month none."""
 
-from collections import Counter
 from itertools import groupby
 
 from releaseapp import clock
 from releaseapp.connections import queries
+from releaseapp.connections.figures import added
 from releaseapp.connections.models import Sample
 from releaseapp.db.api import Database
 
@@ -36,9 +36,9 @@ def merged(samples: list[Sample]) -> Sample:
         seconds=round(sum(one.seconds for one in samples), 3),
         open=last.open,
         opened=sum(one.opened for one in samples),
-        closed=_added([one.closed for one in samples]),
-        refused=_added([one.refused for one in samples]),
-        reconnects=_added([one.reconnects for one in samples]),
+        closed=added(one.closed for one in samples),
+        refused=added(one.refused for one in samples),
+        reconnects=added(one.reconnects for one in samples),
         left_at=next((one.left_at for one in samples if one.left_at), None),
     )
 
@@ -60,10 +60,3 @@ def _merge(db: Database) -> int:
 def _delete(db: Database) -> int:
     with db.transaction() as tx:
         return queries.delete_old(tx, clock.later_text(-KEPT_SECONDS), _BATCH)
-
-
-def _added(counted: list[dict[str, int]]) -> dict[str, int]:
-    total: Counter[str] = Counter()
-    for one in counted:
-        total.update(one)
-    return dict(sorted(total.items()))

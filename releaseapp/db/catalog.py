@@ -33,15 +33,12 @@ def tables_of(db: Reader, engine: str, place: str = NOW) -> dict[str, Table]:
 def parents_first(tables: Mapping[str, Table]) -> list[Table]:
     """The tables in an order in which each comes after those it refers to; raises ValueError for a circle."""
     ordered: list[Table] = []
-    placed: set[str] = set()
     left = dict(sorted(tables.items()))
     while left:
         ready = [one for one in left.values() if not (one.parents & left.keys()) - {one.name}]
         if not ready:
             raise ValueError(f"these tables refer to each other in a circle: {', '.join(left)}")
-        for table in ready:
-            ordered.append(left.pop(table.name))
-            placed.add(table.name)
+        ordered += [left.pop(table.name) for table in ready]
     return ordered
 
 

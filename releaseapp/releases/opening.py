@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 from pyramid.router import Router
 
-from releaseapp.checks.service import Place, run_checks
+from releaseapp.checks.place import Place
+from releaseapp.checks.service import run_checks
 from releaseapp.connections.service import gate
 from releaseapp.operations import service as operations
 from releaseapp.operations.models import Kind
@@ -110,5 +111,5 @@ class Rooms:
         return outside.read_health("", ready.status_code, ready.body, version.body)
 
     def _snapshots(self) -> Snapshots:
-        r = self._registry
-        return Snapshots(r.db, r.workflow_file, r.app_settings, r.vault)
+        found: Snapshots = self._registry.snapshots
+        return found

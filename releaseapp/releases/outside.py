@@ -1,5 +1,6 @@
 """What a release asks of the world outside: whether a server is well, and the hook that is called, signed."""
 
+from contextlib import closing
 from dataclasses import replace
 
 import msgspec
@@ -24,13 +25,13 @@ def ask_health(settings: Settings, url: str) -> Health:
 
     An operator's shell may ask any server, its own machine's too, which people's runs may not.
     """
-    outbound = open_outbound(replace(settings, outbound_allowed_networks=_ANYWHERE))
     root = url.rstrip("/")
     try:
-        ready, version = (
-            outbound.request("GET", f"{root}/{path}", timeout=_SECONDS, max_bytes=_MOST_BYTES)
-            for path in ("readyz", "version")
-        )
+        with closing(open_outbound(replace(settings, outbound_allowed_networks=_ANYWHERE))) as outbound:
+            ready, version = (
+                outbound.request("GET", f"{root}/{path}", timeout=_SECONDS, max_bytes=_MOST_BYTES)
+                for path in ("readyz", "version")
+            )
     except OutboundError as error:
         return Health(url, reached=False, ready=False, version=None, faults=[str(error)])
     return read_health(url, ready.status, ready.body, version.body)
@@ -53,10 +54,11 @@ def call_hook(settings: Settings, release_id: str, content: bytes) -> HookAnswer
     headers |= signature_headers(settings.release_hook_secret, release_id, content)
     began = clock.monotonic()
     try:
-        answer = open_outbound(settings).request(
-            "POST", settings.release_hook_url, headers=headers, content=content, timeout=_HOOK_SECONDS,
-            max_bytes=_MOST_BYTES, follow_redirects=False,
-        )  # fmt: skip
+        with closing(open_outbound(settings)) as outbound:
+            answer = outbound.request(
+                "POST", settings.release_hook_url, headers=headers, content=content, timeout=_HOOK_SECONDS,
+                max_bytes=_MOST_BYTES, follow_redirects=False,
+            )  # fmt: skip
     except OutboundError as error:
         return HookAnswer(None, f"The hook was not answered: {error}", clock.monotonic() - began)
     return HookAnswer(answer.status, _told(answer), clock.monotonic() - began)

@@ -11,8 +11,7 @@ from releaseapp.db.migrate import verify
 from releaseapp.errors import SettingsError
 from releaseapp.settings import Settings
 from releaseapp.web.view_table import DeclaredView, declared_views
-
-_NO_VIEWS = ("cli", "db", "live", "runs.machine", "server", "steps", "workers")
+from releaseapp.web.views import WITHOUT_VIEWS
 
 
 def open_to_look(settings: Settings) -> Database:
@@ -34,7 +33,7 @@ def views_of(settings: Settings, tree: str = "releaseapp.tree") -> list[Declared
     config.include("releaseapp.web")
     config.include("releaseapp.security")
     config.include(tree)
-    config.scan("releaseapp", ignore=[f"releaseapp.{room}" for room in _NO_VIEWS])
+    config.scan("releaseapp", ignore=WITHOUT_VIEWS)
     config.commit()
     registry: Any = config.registry
     return declared_views(registry)

@@ -8,7 +8,8 @@ from releaseapp.errors import AppError
 from releaseapp.rolematrix.differing import may
 from releaseapp.rolematrix.models import ROLES, Change, Matrix
 from releaseapp.rolematrix.service import difference, frozen_matrix, matrix_now
-from releaseapp.rolematrix.snapshots import matrix_of_snapshot, newest_name, snapshots_at
+from releaseapp.rolematrix.snapshots import matrix_of_snapshot, newest_name
+from releaseapp.snapshots.resources import snapshots_of
 from releaseapp.web.request import Request
 from releaseapp.web.view_table import declared_views
 
@@ -99,7 +100,7 @@ def _space(slug: str, one: dict[str, Any], routes: dict[str, str], person: str, 
 
 
 def _with_snapshot(request: Request, matrix: Matrix) -> Compared:
-    snapshots = snapshots_at(request.db, request.settings)
+    snapshots = snapshots_of(request)
     name = newest_name(snapshots)
     if name is None:
         return Compared("the newest snapshot", None, [], "There is no snapshot yet.")

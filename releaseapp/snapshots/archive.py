@@ -19,6 +19,7 @@ from releaseapp import clock
 from releaseapp.settings import Settings
 from releaseapp.snapshots import sealing
 from releaseapp.snapshots.models import FORMAT, Damaged, FileMark, Manifest, Unpacked
+from releaseapp.workflows.file import sync_folder
 
 WORKFLOWS = "workflows.json"
 DATABASES = ("agents.db", "agents.dump")
@@ -149,8 +150,4 @@ def _put(source: Path, target: Path) -> None:
     with source.open("rb") as file:
         os.fsync(file.fileno())
     source.replace(target)
-    handle = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync_folder(target.parent)

@@ -76,5 +76,13 @@ class Damaged(AppError):
     """A snapshot that is not what its manifest says, or cannot be opened."""
 
 
+class NotWhole(Damaged):
+    """A snapshot in which something is wrong: a sentence for each thing."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__(" ".join(faults))
+        self.faults = faults
+
+
 class CannotBeMade(AppError):
     """A snapshot could not be made; the sentence says why, and what helps."""

@@ -7,8 +7,8 @@ from releaseapp.web.resources import Resource
 
 def snapshots_of(request: Request) -> Ground:
     """What the verbs of snapshots need, of the server that was asked."""
-    registry = request.registry
-    return Ground(request.db, registry.workflow_file, request.settings, registry.vault)
+    ground: Ground = request.registry.snapshots
+    return ground
 
 
 class Snapshots(Resource):

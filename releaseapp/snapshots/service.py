@@ -4,7 +4,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,14 +14,14 @@ import releaseapp
 from releaseapp import clock
 from releaseapp.credentials.vault import Vault
 from releaseapp.db.api import Database
-from releaseapp.db.catalog import tables_of
 from releaseapp.errors import Busy, Conflict, NotFound
 from releaseapp.events.models import EventType
 from releaseapp.events.service import append
 from releaseapp.operations.service import Report
 from releaseapp.settings import Settings
 from releaseapp.snapshots import archive
-from releaseapp.snapshots.models import FORMAT, Damaged, FileMark, Kept, Manifest, Reason, Unpacked
+from releaseapp.snapshots.models import FORMAT, Damaged, FileMark, Kept, Manifest, NotWhole, Reason, Unpacked
+from releaseapp.snapshots.restoring.aside import opened_aside
 from releaseapp.snapshots.taking import Pair, take_pair
 from releaseapp.snapshots.verifying import faults_of
 from releaseapp.workflows.file import WorkflowFile
@@ -93,23 +93,38 @@ def opened(s: Snapshots, name: str) -> Iterator[Unpacked]:
         yield archive.unpack(s.settings, manifest, folder)
 
 
-def verify_snapshot(s: Snapshots, name: str, report: Report | None = None) -> list[str]:
-    """What is wrong with a snapshot, in sentences; none when it is whole. That is noted beside it."""
+@contextmanager
+def opened_whole(s: Snapshots, name: str, report: Report | None = None) -> Iterator[tuple[Unpacked, Database]]:
+    """As :func:`opened`, with its database open aside, once it was found whole; that is noted beside the snapshot.
+
+    Raises NotFound, NotWhole.
+    """
     if report is not None:
         report.tell("The snapshot is opened aside.", 0.2)
-    try:
-        with opened(s, name) as unpacked:
+    mark = _verified_path(s, name)
+    with ExitStack() as stack:
+        try:
+            unpacked = stack.enter_context(opened(s, name))
+            past = stack.enter_context(opened_aside(unpacked.database, s.settings))
             if report is not None:
                 report.tell("It is looked through.", 0.6)
-            faults = faults_of(unpacked, s.settings, s.vault)
-    except Damaged as error:
-        faults = [str(error)]
-    mark = _verified_path(s, name)
-    if faults:
-        mark.unlink(missing_ok=True)
-    else:
+            faults = [*faults_of(unpacked, past, s.vault)]
+        except Damaged as error:
+            faults = [str(error)]
+        if faults:
+            mark.unlink(missing_ok=True)
+            raise NotWhole(faults)
         mark.write_text(clock.now_text())
-    return faults
+        yield unpacked, past
+
+
+def verify_snapshot(s: Snapshots, name: str, report: Report | None = None) -> list[str]:
+    """What is wrong with a snapshot, in sentences; none when it is whole. Raises NotFound."""
+    try:
+        with opened_whole(s, name, report):
+            return []
+    except NotWhole as error:
+        return error.faults
 
 
 def delete_snapshot(s: Snapshots, name: str, actor: str | None) -> None:
@@ -128,8 +143,8 @@ def delete_snapshot(s: Snapshots, name: str, actor: str | None) -> None:
 def prune_snapshots(s: Snapshots, *, dry_run: bool = False) -> list[Kept]:
     """Deletes what need not be kept any more, oldest first; gives those.
 
-    The newest ``snapshot_keep_count`` stay, those younger than ``snapshot_keep_days``, the newest one that was found
-    whole, and what was taken for a release or a restore within that time.
+    The newest ``snapshot_keep_count`` stay, those younger than ``snapshot_keep_days``, and the newest one that was
+    found whole.
     """
     kept = list_snapshots(s)
     border = clock.text(clock.now() - timedelta(days=s.settings.snapshot_keep_days))
@@ -198,7 +213,5 @@ def _telling(report: Report | None) -> Callable[[float], None]:
 
 
 def _tell(s: Snapshots, event: EventType, name: str, actor: str | None, data: dict[str, object]) -> None:
-    if "events" not in tables_of(s.db, s.db.engine):
-        return
     with s.db.transaction() as tx:
         append(tx, event, name, actor=actor, data=data)

@@ -52,7 +52,7 @@ def take_pair(
 
     with moment_of(db, settings.agent_db_path, note) as moment:
         counts = {name: count_rows(moment, name) for name in sorted(tables_of(moment, db.engine))}
-        last = last_event_id(moment) if "events" in counts else 0
+        last = last_event_id(moment)
         if isinstance(moment, PostgresMoment):
             target = folder / DATABASES[1]
             _dump(settings, moment.exported, target)

@@ -10,20 +10,14 @@ from releaseapp.db.api import Database, Reader
 from releaseapp.db.catalog import tables_of
 from releaseapp.db.ledger import ledger_of
 from releaseapp.db.migrate import verify
-from releaseapp.settings import Settings
 from releaseapp.snapshots.models import Unpacked
-from releaseapp.snapshots.restoring.aside import is_whole, newer_than_this, older_than_this, opened_aside
+from releaseapp.snapshots.restoring.aside import is_whole, newer_than_this, older_than_this
 from releaseapp.snapshots.restoring.queries import count_rows
 from releaseapp.workflows.file import Document
 
 
-def faults_of(unpacked: Unpacked, settings: Settings, vault: Vault) -> list[str]:
-    """A sentence for each thing that is wrong with what was unpacked; none when it is whole."""
-    with opened_aside(unpacked.database, settings) as past:
-        return [*_faults(unpacked, past, vault)]
-
-
-def _faults(unpacked: Unpacked, past: Database, vault: Vault) -> Iterator[str]:
+def faults_of(unpacked: Unpacked, past: Database, vault: Vault) -> Iterator[str]:
+    """A sentence for each thing that is wrong with what was unpacked, whose database is open as ``past``."""
     manifest = unpacked.manifest
     if not is_whole(past, past.engine):
         yield "SQLite finds its pages damaged."

@@ -17,6 +17,9 @@ PERSON = "person"
 OPERATOR = "operator"
 """For what concerns the server as a whole: people whose account is an operator's, never their programs."""
 
+WITHOUT_VIEWS = [f"releaseapp.{room}" for room in ("cli", "db", "live", "runs.machine", "server", "steps", "workers")]
+"""Where a scan for views need not look; and who has no PostgreSQL has no driver for it either."""
+
 
 def api(context: type, permission: str, method: str = "GET", name: str = "", **options: Any) -> Any:
     """Declares a view that answers JSON."""

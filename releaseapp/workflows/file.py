@@ -131,7 +131,7 @@ class WorkflowFile:
             except OSError:
                 draft.unlink(missing_ok=True)
                 raise
-            _sync_folder(self.path.parent)
+            sync_folder(self.path.parent)
         except OSError as error:
             raise _unwritten(error) from error
         self._copy, self._mark, self._fault = document, _mark(self.path), None
@@ -193,8 +193,8 @@ def _mark(path: Path) -> _Mark | None:
     return state.st_ino, state.st_size, state.st_mtime_ns
 
 
-def _sync_folder(folder: Path) -> None:
-    """Without this a power cut could bring back the file before the rename."""
+def sync_folder(folder: Path) -> None:
+    """Makes renames in a folder last: without this a power cut could bring back the file before."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

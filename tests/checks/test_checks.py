@@ -116,8 +116,7 @@ def test_an_index_that_is_gone_is_an_error(ini, seeded):
 def test_pending_migrations_are_tried_on_a_copy_alone(ini, seeded, monkeypatch):
     def known(*more):
         everything = [*known_migrations_before, *more]
-        for module in ("releaseapp.db.migrate", "releaseapp.checks.files"):
-            monkeypatch.setattr(f"{module}.known_migrations", lambda: everything)
+        monkeypatch.setattr("releaseapp.db.migrate.known_migrations", lambda: everything)
 
     known_migrations_before = known_migrations()
     known(Migration("m9998_good", ["CREATE TABLE good (id TEXT PRIMARY KEY)"]))

@@ -44,6 +44,7 @@ def compare(subject: Subject, then: Side, now: Side) -> Loss:
     """Looks at both times; of a snapshot that is newer than this version only what can be said without its schema."""
     newer = newer_than_this(then.database)
     counts = [] if newer else _counts(subject.made_at, then, now)
+    older = [] if newer else older_than_this(then.database)
     under_way = (0, 0, 0) if newer else _under_way(then.database)
     running = queries.count_runs_under_way(now.database)
     events = queries.count_events_since(now.database, subject.made_at)
@@ -58,12 +59,12 @@ def compare(subject: Subject, then: Side, now: Side) -> Loss:
         approvals_pending_then=under_way[2],
         runs_under_way_now=running,
         events_since=events,
-        older=[] if newer else older_than_this(then.database),
+        older=older,
         newer=newer,
         possible=not newer,
         sentence=summary,
         cure=newer_cure(subject.app_version) if newer else "",
-        sentences=[summary] if newer else _sentences(counts, under_way, running, older_than_this(then.database)),
+        sentences=[summary] if newer else _sentences(counts, under_way, running, older),
     )
 
 
@@ -117,7 +118,7 @@ def _under_way(then: Database) -> tuple[int, int, int]:
 
 def _summary(subject: Subject, counts: list[Count], events: int) -> str:
     since = clock.to_the_minute(subject.made_at)
-    lost = [f"{one.lost:,} {_words(one)}" for one in counts if one.lost]
+    lost = [f"{one.lost:,} {_words(one, one.lost)}" for one in counts if one.lost]
     if lost:
         return f"What was added since {since} is lost: {', '.join(lost)}; and every change since then."
     if events:
@@ -125,8 +126,8 @@ def _summary(subject: Subject, counts: list[Count], events: int) -> str:
     return f"Nothing was added since {since}."
 
 
-def _words(count: Count) -> str:
-    return count.what[:-1] if count.lost == 1 and count.what.endswith("s") else count.what
+def _words(count: Count, number: int) -> str:
+    return count.what[:-1] if number == 1 and count.what.endswith("s") else count.what
 
 
 def _so_many(number: int, thing: str) -> str:
@@ -151,13 +152,12 @@ def _sentences(counts: list[Count], then: tuple[int, int, int], running: int, ol
 
 def _lost(count: Count) -> str:
     named = f": {_listed(count.names, count.lost)}" if count.names else ""
-    return f"Lost: {count.lost:,} {_words(count)} added since{named}."
+    return f"Lost: {count.lost:,} {_words(count, count.lost)} added since{named}."
 
 
 def _back(count: Count) -> str:
-    words = count.what[:-1] if count.back == 1 and count.what.endswith("s") else count.what
     named = f": {_listed(count.names_back, count.back)}" if count.names_back else ""
-    return f"Back again: {count.back:,} {words} that went since{named}."
+    return f"Back again: {count.back:,} {_words(count, count.back)} that went since{named}."
 
 
 def _listed(names: list[str], number: int) -> str:

@@ -1,17 +1,19 @@
 """Putting snapshots back while the server runs: what it would cost, doing it, undoing it, and trying it every night."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from releaseapp import clock
 from releaseapp.credentials.service import unreadable
-from releaseapp.db.api import Transaction
+from releaseapp.db.api import Database, Transaction
 from releaseapp.db.catalog import tables_of
 from releaseapp.db.migrate import verify
 from releaseapp.db.migrations import known_migrations
 from releaseapp.errors import Conflict, NotFound
 from releaseapp.operations.queries import set_beat
 from releaseapp.operations.service import Report
-from releaseapp.snapshots.models import Damaged, Manifest, Reason, Unpacked
+from releaseapp.snapshots.models import Damaged, Manifest, NotWhole, Reason, Unpacked
 from releaseapp.snapshots.restoring import queries
 from releaseapp.snapshots.restoring.aside import bring_forward, is_whole, newer_cure, newer_sentence, opened_aside
 from releaseapp.snapshots.restoring.models import Loss, Restored
@@ -23,7 +25,7 @@ from releaseapp.snapshots.service import (
     list_snapshots,
     make_snapshot,
     opened,
-    verify_snapshot,
+    opened_whole,
 )
 
 JOURNAL = "m0005_operations"
@@ -53,10 +55,7 @@ def restore(s: Snapshots, name: str, actor: str | None, report: Report, *, keep_
     manifest = find_snapshot(s, name).manifest
     _refuse_what_does_not_fit(s, manifest)
     report.tell(f"Snapshot {name} is verified.", 0.05)
-    faults = verify_snapshot(s, name)
-    if faults:
-        raise Damaged(f"Snapshot {name} is not put back, for it is not whole: {' '.join(faults)}")
-    with opened(s, name) as unpacked, opened_aside(unpacked.database, s.settings) as past:
+    with _opened_to_put_back(s, name) as (unpacked, past):
         report.tell("The snapshot is made ready aside.", 0.3)
         migrated = bring_forward(past, manifest.app_version, keep_schema=keep_schema)
         workflows = workflows_at(unpacked.workflows)
@@ -66,6 +65,15 @@ def restore(s: Snapshots, name: str, actor: str | None, report: Report, *, keep_
         told = Past(name, manifest.made_at, before, actor, past, workflows, keep_schema)
         outcome = put_back(s.db, s.file, told, lambda tx: _beat(tx, report))
     return _restored(manifest, before, clock.monotonic() - began, outcome, migrated)
+
+
+@contextmanager
+def _opened_to_put_back(s: Snapshots, name: str) -> Iterator[tuple[Unpacked, Database]]:
+    try:
+        with opened_whole(s, name) as found:
+            yield found
+    except NotWhole as error:
+        raise Damaged(f"Snapshot {name} is not put back, for it is not whole: {error}") from error
 
 
 def undo(s: Snapshots, actor: str | None, report: Report) -> Restored:
