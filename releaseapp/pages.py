@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from pyramid.csrf import get_csrf_token
 from pyramid.events import BeforeRender
+from pyramid.response import Response
 
 import releaseapp
 from releaseapp import clock
@@ -19,6 +20,8 @@ from releaseapp.web.messages import take_messages
 from releaseapp.web.request import Request
 from releaseapp.workspaces.models import Identity, Membership
 from releaseapp.workspaces.resources import WorkspaceNode
+
+View = Callable[[Any, Request], Response]
 
 
 def templates_folder() -> Path:
@@ -47,10 +50,34 @@ def add_globals(event: Mapping[str, Any]) -> None:
         messages=take_messages(request),
         development=request.settings.development,
         version=releaseapp.__version__,
-        last_event_id=last_event_id(request.db) if identity else 0,
+        last_event_id=_followed_from(request),
         now=clock.now_text(),
         maintenance=find_maintenance(request.db) if identity or getattr(request, "view_name", "") == "login" else None,
     )
+
+
+def followed_view(view: View, info: Any) -> View:
+    """Pyramid view deriver: notes from which event on a page is to follow, before the page looks at anything.
+
+    What happens while it is made would be neither in it nor told to it afterwards.
+    """
+    if info.options.get("representation") != "html":
+        return view
+
+    def wrapper(context: Any, request: Request) -> Response:
+        _followed_from(request)
+        return view(context, request)
+
+    return wrapper
+
+
+def _followed_from(request: Request) -> int:
+    if request.identity is None:
+        return 0
+    if "_followed_from" not in request.__dict__:
+        request.__dict__["_followed_from"] = last_event_id(request.db)
+    found: int = request.__dict__["_followed_from"]
+    return found
 
 
 def _membership(request: Request) -> Membership | None:
@@ -115,3 +142,4 @@ def includeme(config: Any) -> None:
     )
     config.add_jinja2_renderer(".jinja2")
     config.add_subscriber(add_globals, BeforeRender)
+    config.add_view_deriver(followed_view, name="followed_view")

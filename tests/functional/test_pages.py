@@ -223,3 +223,24 @@ def test_every_page_has_a_title_one_heading_and_labels(avery):
             assert labelled, f"{path}: {field}"
         assert not html.find_all(style=True)
         assert not html.find_all("script", src=False)
+
+
+def test_a_page_follows_from_before_it_was_made_so_that_nothing_that_happens_meanwhile_is_missed(
+    app, avery, monkeypatch
+):
+    from releaseapp.events.models import EventType
+    from releaseapp.events.service import append
+    from releaseapp.snapshots import views
+
+    db = app.app.registry.db
+
+    def list_while_something_happens(_snapshots):
+        with db.transaction() as tx:
+            append(tx, EventType.SNAPSHOT_MADE, "one that comes too late to be shown")
+        return []
+
+    monkeypatch.setattr(views, "list_snapshots", list_while_something_happens)
+    page = avery.get("/release/snapshots")
+    assert "No snapshot yet" in page
+    newest = db.first("SELECT MAX(id) AS id FROM events")["id"]
+    assert int(page.html.body["data-last-event"]) < newest
