@@ -386,10 +386,9 @@ def test_a_full_disk_loses_nothing_and_runs_go_on_when_there_is_room_again(tmp_p
         workflow = lab.workflow(transform("a", "{{ inputs.text }}"), transform("b", "{{ steps.a.output }}"))
         runs = [lab.start(workflow, {"text": "x" * 1000}) for _ in range(5)]
         ballast = disk / "ballast"
-        with ballast.open("wb") as file, pytest.raises(OSError, match="No space"):
+        with ballast.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
             while True:
                 file.write(b"x" * 65536)
-                file.flush()
         lab.worker.start()
         time.sleep(0.5)
         assert not all(lab.now(run).is_over for run in runs)
