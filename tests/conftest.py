@@ -32,6 +32,23 @@ def settings_for(folder: Path, **changes) -> Settings:
     return Settings(**{**values, **changes})
 
 
+def write_ini(folder: Path, mode: str = "development", *more: str) -> Path:
+    """The ini file of a server whose data is in ``folder``, with the secrets of tests."""
+    path = folder / "server.ini"
+    lines = (
+        "[app:main]",
+        "use = egg:releaseapp",
+        f"mode = {mode}",
+        f"jwt_secret = {SECRET}",
+        f"credentials_secret = {VAULT_SECRET}",
+        "agent_db_path = %(here)s/agents.db",
+        "workflow_store_path = %(here)s/workflows.json",
+        *more,
+    )
+    path.write_text("\n".join(lines))
+    return path
+
+
 @pytest.fixture
 def settings(tmp_path) -> Settings:
     return settings_for(tmp_path)

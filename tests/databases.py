@@ -1,6 +1,7 @@
 """Fresh databases for tests, on every engine.
 
 ``target``  what ``connect`` opens: once a new SQLite file, once a new database on a real PostgreSQL
+``db``      (as ``migrated``) it, opened, at the newest schema
 
 The PostgreSQL comes from a package, is started when first asked for, and ends with the tests. Where it cannot
 start, its tests are skipped with the reason; in CI (``CI=true``) they fail.
@@ -15,6 +16,9 @@ import warnings
 from functools import cache
 
 import pytest
+
+from releaseapp.db import connect
+from releaseapp.db.migrate import migrate
 
 ENGINES = [
     "sqlite",
@@ -38,6 +42,15 @@ def target(request, tmp_path):
     yield server.get_uri(name)
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(name="db")
+def migrated(target):
+    """The new database, at the newest schema."""
+    database = connect(target)
+    migrate(database)
+    yield database
+    database.close()
 
 
 @pytest.fixture(scope="session")

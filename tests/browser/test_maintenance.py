@@ -1,7 +1,7 @@
 """Maintenance as people see it, and a hand-over of which they see nothing."""
 
 import pytest
-from barriers import RULES
+from barriers import barriers_on
 from playwright.sync_api import expect
 from servers import Program
 
@@ -44,14 +44,11 @@ def test_a_page_stays_as_it_is_while_the_server_is_replaced_and_hears_what_happe
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 def test_axe_finds_nothing_on_the_pages_of_maintenance(visit, server, scheme, width):
-    from axe_playwright_python.sync_playwright import Axe
-
     page = visit(AVERY, color_scheme=scheme, viewport={"width": width, "height": 844}, bypass_csp=True)
     found = []
 
     def look(name):
-        for fault in Axe().run(page, options=RULES).response["violations"]:
-            found.extend(f"{name}: {fault['id']}: {node['target']}" for node in fault["nodes"])
+        found.extend(barriers_on(page, name))
 
     page.goto(f"{server.url}/maintenance")
     look("there is none")

@@ -1,7 +1,7 @@
 """Runs in a real browser: started by a form, watched while they go on, looked into, and followed line by line."""
 
 import pytest
-from barriers import RULES
+from barriers import barriers_on
 from conftest import settings_for
 from servers import Program
 
@@ -179,8 +179,6 @@ def test_a_failed_run_comes_into_the_list_that_one_looks_at_and_is_retried_from_
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 def test_axe_finds_nothing_and_nothing_overflows(visit, server, avery, database, scheme, width):
-    from axe_playwright_python.sync_playwright import Axe
-
     schema = {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}, "yes": {"type": "boolean"},
               "kind": {"enum": ["a", "b"]}, "day": {"type": "string", "format": "date"}, "more": {"type": "object"}}}  # fmt: skip
     each = step("each", "transform", {"value": "{{ item }}"}, for_each="{{ range(30) | list }}", name="L" * 60)
@@ -201,6 +199,5 @@ def test_axe_finds_nothing_and_nothing_overflows(visit, server, avery, database,
         page.goto(server.url + path)
         if page.evaluate("document.documentElement.scrollWidth") > width:
             found.append(f"{path}: wider than the window")
-        for fault in Axe().run(page, options=RULES).response["violations"]:
-            found += [f"{path}: {fault['id']}: {node['target']} {node['failureSummary']}" for node in fault["nodes"]]
+        found += barriers_on(page, path)
     assert found == []

@@ -5,7 +5,7 @@ import os
 
 import pytest
 from click.testing import CliRunner
-from conftest import SECRET, VAULT_SECRET
+from conftest import write_ini
 
 from releaseapp.cli import main
 from releaseapp.credentials.vault import open_vault
@@ -20,17 +20,7 @@ AVERY = "avery.owner@example.com"
 @pytest.fixture
 def ini(tmp_path, settings, seeded):
     open_workflows(settings)
-    return write(tmp_path, "development")
-
-
-def write(folder, mode, *more):
-    path = folder / "server.ini"
-    path.write_text(
-        f"[app:main]\nuse = egg:releaseapp\nmode = {mode}\n"
-        f"jwt_secret = {SECRET}\ncredentials_secret = {VAULT_SECRET}\n"
-        "agent_db_path = %(here)s/agents.db\nworkflow_store_path = %(here)s/workflows.json\n" + "\n".join(more)
-    )
-    return path
+    return write_ini(tmp_path)
 
 
 def check(ini, *words):
@@ -75,14 +65,14 @@ def test_one_check_alone(ini):
 
 
 def test_the_demos_password_in_production_is_an_error(ini, tmp_path):
-    code, found = check(write(tmp_path, "production"))
+    code, found = check(write_ini(tmp_path, "production"))
     assert code == 2
     assert AVERY in found["demo"]["sentence"]
     assert not found["address"]["ok"]
 
 
 def test_a_database_that_is_not_there_is_not_made(tmp_path):
-    code, said = check(write(tmp_path, "development"))
+    code, said = check(write_ini(tmp_path))
     assert (code, "There is no database" in said) == (2, True)
     assert not (tmp_path / "agents.db").exists()
 

@@ -3,11 +3,9 @@
 from datetime import timedelta
 
 import pytest
-from databases import postgres, target  # noqa: F401 - fixtures
+from databases import migrated, postgres, target  # noqa: F401 - fixtures
 
 from releaseapp import clock
-from releaseapp.db import connect
-from releaseapp.db.migrate import migrate
 from releaseapp.errors import Conflict, Invalid, UnderMaintenance
 from releaseapp.events.queries import list_events_after
 from releaseapp.maintenance.service import (
@@ -19,14 +17,6 @@ from releaseapp.maintenance.service import (
     retry_after,
     sentence_of,
 )
-
-
-@pytest.fixture
-def db(target):  # noqa: F811 - the fixture
-    database = connect(target)
-    migrate(database)
-    yield database
-    database.close()
 
 
 def told(db):

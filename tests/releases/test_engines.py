@@ -2,12 +2,10 @@
 
 import threading
 
-import pytest
-from databases import postgres, target  # noqa: F401 - fixtures
+from databases import migrated, postgres, target  # noqa: F401 - fixtures
 from releases.world import AVERY, BAILEY, PLAN, ground_of
 
 from releaseapp.db import connect
-from releaseapp.db.migrate import migrate
 from releaseapp.errors import Conflict
 from releaseapp.releases.promoting import Wish
 from releaseapp.releases.service import (
@@ -22,14 +20,6 @@ from releaseapp.releases.service import (
     roll_back,
     start,
 )
-
-
-@pytest.fixture
-def db(target):  # noqa: F811 - the fixture
-    database = connect(target)
-    migrate(database)
-    yield database
-    database.close()
 
 
 def test_releases_are_kept_alike_on_every_engine(db, settings, world):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from click.testing import CliRunner
-from conftest import SECRET, VAULT_SECRET
+from conftest import write_ini
 
 from releaseapp.cli import main
 from releaseapp.cli.ini import open_server
@@ -17,12 +17,7 @@ from releaseapp.storage import open_workflows
 
 @pytest.fixture
 def world(tmp_path):
-    ini = tmp_path / "server.ini"
-    ini.write_text(
-        "[app:main]\nuse = egg:releaseapp\nmode = development\n"
-        f"jwt_secret = {SECRET}\ncredentials_secret = {VAULT_SECRET}\n"
-        "agent_db_path = %(here)s/agents.db\nworkflow_store_path = %(here)s/workflows.json\n"
-    )
+    ini = write_ini(tmp_path)
     settings, db = open_server(ini)
     seed(db, settings)
     s = Snapshots(db, open_workflows(settings), settings, open_vault(settings))

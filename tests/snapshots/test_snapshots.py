@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 from click.testing import CliRunner
-from conftest import SECRET, VAULT_SECRET, settings_for
+from conftest import settings_for, write_ini
 from databases import postgres, target  # noqa: F401 - fixtures
 from pasts import tools
 
@@ -203,13 +203,7 @@ def test_a_newer_schema_begins_with_a_snapshot_of_the_old_one(settings, seeded, 
 
 @pytest.fixture
 def ini(tmp_path, settings, seeded):
-    path = tmp_path / "server.ini"
-    path.write_text(
-        "[app:main]\nuse = egg:releaseapp\nmode = development\n"
-        f"jwt_secret = {SECRET}\ncredentials_secret = {VAULT_SECRET}\n"
-        "agent_db_path = %(here)s/agents.db\nworkflow_store_path = %(here)s/workflows.json\n"
-    )
-    return path
+    return write_ini(tmp_path)
 
 
 def run(*words):
