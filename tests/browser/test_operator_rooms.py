@@ -12,7 +12,13 @@ AVERY = "avery.owner@example.com"
 def test_axe_finds_nothing_and_nothing_stands_out_at_the_side(visit, server, scheme, width):
     page = visit(AVERY, color_scheme=scheme, viewport={"width": width, "height": 844}, bypass_csp=True)
     found = []
-    for path in ("/release/connections", "/release/roles", "/release/roles?person=casey&route=post"):
+    for path in (
+        "/release/connections",
+        "/release/roles",
+        "/release/roles?person=casey&route=post",
+        "/release/snapshots",
+        "/release/checks",
+    ):
         page.goto(server.url + path)
         for summary in page.query_selector_all("main details:not([open]) > summary"):
             summary.click()
