@@ -2,10 +2,13 @@
 
 import msgspec
 
+from releaseapp.errors import NotAllowed
+
 TOKEN_COOKIE = "token"  # noqa: S105 - the name of the cookie that holds a browser's token
 MINIMAL_PASSWORD_LENGTH = 10
 LONGEST_PASSWORD_BYTES = 72
 """bcrypt reads no further."""
+DEMO_PASSWORD = "password123"  # noqa: S105 - public, and shouted about where it still works
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -26,9 +29,19 @@ class Secrets(msgspec.Struct, frozen=True):
     """What sign-in needs to know of an account, and nobody else."""
 
     account_id: str
+    email: str
+    name: str
     password_hash: str
+    password_mark: str | None
     token_version: int
     is_disabled: bool
+
+
+class KeptPassword(msgspec.Struct, frozen=True):
+    """What is kept of a password: a slow hash, and a mark (see ``marks``)."""
+
+    password_hash: str
+    password_mark: str
 
 
 class Session(msgspec.Struct, frozen=True):
@@ -74,3 +87,7 @@ class SignedIn(msgspec.Struct, frozen=True):
     expires_at: str
     account: Account
     session: Session
+
+
+class PasswordDue(NotAllowed):
+    """The person has to change the password before anything else."""
