@@ -5,8 +5,6 @@ holds the turn until both sides are fixed, some milliseconds. Copying, which
 takes long, goes on beside the writers.
 """
 
-import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,7 +22,6 @@ from releaseapp.snapshots.restoring.queries import count_rows
 from releaseapp.workflows.file import Document, WorkflowFile
 
 _DUMP_SECONDS = 6 * 3600
-_LONGEST_COMPLAINT = 400
 
 
 class Pair(msgspec.Struct, frozen=True):
@@ -42,7 +39,8 @@ def take_pair(
 ) -> Pair:
     """Copies both into ``folder``; ``tell`` hears how far it is, from 0 to 1.
 
-    Raises Busy when the turn does not come, CannotBeMade when pg_dump is missing or fails, OSError for a full disk.
+    Raises Busy when the turn does not come, CannotBeMade when pg_dump is missing, too old, or fails, OSError for a full
+    disk.
     """
     documents: list[Document] = []
     migrations: list[str] = []
@@ -65,20 +63,12 @@ def take_pair(
 
 
 def _dump(settings: Settings, exported: str, target: Path) -> None:
-    folder = settings.postgres_tools
-    program = shutil.which("pg_dump", path=folder or None)
-    if program is None:
-        raise CannotBeMade(
-            "pg_dump is not there; install PostgreSQL's client tools, or name their folder in postgres_tools."
-        )
-    words = [program, "--format=custom", "--no-owner", f"--snapshot={exported}", f"--file={target}"]
-    done = subprocess.run(  # noqa: S603 - the program that the settings name, without a shell
-        [*words, f"--dbname={settings.agent_db_path}"],
-        capture_output=True,
-        text=True,
-        timeout=_DUMP_SECONDS,
-        check=False,
-    )
-    if done.returncode:
-        said = done.stderr.strip().replace(settings.agent_db_path, "the database")[-_LONGEST_COMPLAINT:]
-        raise CannotBeMade(f"pg_dump failed: {said}")
+    from releaseapp.db import postgres_tools as tools  # noqa: PLC0415 - only who uses PostgreSQL has its driver
+
+    try:
+        program = tools.find_tool("pg_dump", settings.postgres_tools)
+        tools.refuse_older(program, settings.agent_db_path)
+        words = [program, "--format=custom", "--no-owner", f"--snapshot={exported}", f"--file={target}"]
+        tools.run_tool(words, settings.agent_db_path, _DUMP_SECONDS)
+    except tools.ToolFailed as error:
+        raise CannotBeMade(str(error)) from error
