@@ -25,6 +25,15 @@ class Account(msgspec.Struct, frozen=True):
     updated_at: str
 
 
+class Newcomer(msgspec.Struct, frozen=True):
+    """Who shall have an account; ``must_change_password`` at the first sign-in."""
+
+    email: str
+    name: str
+    is_operator: bool = False
+    must_change_password: bool = False
+
+
 class Secrets(msgspec.Struct, frozen=True):
     """What sign-in needs to know of an account, and nobody else."""
 

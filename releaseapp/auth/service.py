@@ -1,6 +1,5 @@
 """What can be done with accounts: sign in and out, change a password, make and revoke tokens."""
 
-import re
 from datetime import timedelta
 
 import msgspec
@@ -15,22 +14,39 @@ from releaseapp.auth.api_tokens import (
     revoke_api_token,
 )
 from releaseapp.auth.marks import Mark, marking_of
-from releaseapp.auth.models import DEMO_PASSWORD, Account, Claims, KeptPassword, Secrets, Session, SignedIn
+from releaseapp.auth.models import Account, Claims, KeptPassword, Secrets, Session, SignedIn
+from releaseapp.auth.newcomers import (
+    LONGEST_EMAIL,
+    add_account,
+    create_account,
+    create_demo_account,
+    fold_email,
+    keep_password,
+    keep_with_mark,
+)
 from releaseapp.auth.weakness import weaknesses
 from releaseapp.db.api import Database, Reader, Transaction
-from releaseapp.errors import Conflict, Fault, Invalid, NotFound, NotSignedIn
+from releaseapp.errors import Fault, Invalid, NotFound, NotSignedIn
 from releaseapp.events.models import EventType
 from releaseapp.events.service import append
 from releaseapp.settings import Settings
 
-__all__ = ["api_token_digest", "create_api_token", "list_api_tokens", "note_token_use", "revoke_api_token"]
+__all__ = [
+    "add_account",
+    "api_token_digest",
+    "create_account",
+    "create_api_token",
+    "create_demo_account",
+    "fold_email",
+    "keep_password",
+    "list_api_tokens",
+    "note_token_use",
+    "revoke_api_token",
+]
 
 WRONG = "The e-mail or the password is wrong."
 """Said of an unknown e-mail, a wrong password and a disabled account alike."""
 
-_EMAIL = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+")
-_LONGEST_EMAIL = 254
-_LONGEST_NAME = 120
 _LONGEST_AGENT = 300
 _SEEN_EVERY_SECONDS = 60
 
@@ -40,67 +56,6 @@ class Caller(msgspec.Struct, frozen=True):
 
     address: str
     user_agent: str
-
-
-def fold_email(email: str) -> str:
-    """E-mail addresses are compared without regard to case."""
-    return email.strip().lower()
-
-
-def create_account(
-    db: Database, settings: Settings, email: str, name: str, password: str, *, is_operator: bool = False
-) -> Account:
-    """Adds an account; raises Invalid for a bad e-mail, name or password, Conflict for a taken e-mail."""
-    account = _new_account(email, name, is_operator=is_operator)
-    faults = passwords.faults_of(password, email=account.email, name=account.name, pointer="/password")
-    if not _EMAIL.fullmatch(account.email) or len(account.email) > _LONGEST_EMAIL:
-        faults.append(Fault("/email", "email must be an e-mail address."))
-    if not account.name or len(account.name) > _LONGEST_NAME or not account.name.isprintable():
-        faults.append(Fault("/name", f"name must not be blank, and of {_LONGEST_NAME} characters at most."))
-    if faults:
-        raise Invalid(faults)
-    return _add(db, settings, account, password)
-
-
-def create_demo_account(db: Database, settings: Settings, email: str, name: str, *, is_operator: bool) -> Account:
-    """Adds an account with the demo's password, which nobody could choose; raises Conflict for a taken e-mail."""
-    return _add(db, settings, _new_account(email, name, is_operator=is_operator), DEMO_PASSWORD)
-
-
-def _new_account(email: str, name: str, *, is_operator: bool) -> Account:
-    now = clock.now_text()
-    return Account(
-        id=clock.new_id("acc"),
-        email=fold_email(email),
-        name=name.strip(),
-        is_operator=is_operator,
-        is_disabled=False,
-        must_change_password=False,
-        last_workspace_id=None,
-        created_at=now,
-        updated_at=now,
-    )
-
-
-def _add(db: Database, settings: Settings, account: Account, password: str) -> Account:
-    kept = keep_password(settings, account, password)
-    try:
-        with db.transaction() as tx:
-            queries.insert_account(tx, account, kept)
-            append(tx, EventType.ACCOUNT_CREATED, account.id, data={"email": account.email, "name": account.name})
-    except Conflict as error:
-        raise Conflict(f"There is an account with the e-mail {account.email} already.") from error
-    return account
-
-
-def keep_password(settings: Settings, account: Account, password: str) -> KeptPassword:
-    """What is kept of a password that was found good; slow, so do it outside of any transaction."""
-    password_hash = passwords.hash_password(password, settings.bcrypt_cost)
-    return _kept(settings, account.id, password_hash, Mark(marking_of(settings).number_of(password), weak=False))
-
-
-def _kept(settings: Settings, account_id: str, password_hash: str, mark: Mark) -> KeptPassword:
-    return KeptPassword(password_hash, marking_of(settings).seal(mark, account_id, password_hash))
 
 
 def get_account(db: Reader, account_id: str) -> Account:
@@ -130,7 +85,7 @@ def sign_in(db: Database, settings: Settings, email: str, password: str, caller:
     Raises NotSignedIn, with the same words after the same work whatever is
     wrong, and TooManyRequests when there were too many attempts.
     """
-    email = fold_email(email)[:_LONGEST_EMAIL]
+    email = fold_email(email)[:LONGEST_EMAIL]
     bucket = throttle.admit(db, settings, email, caller.address)
     found = queries.find_secrets(db, email)
     right = passwords.matches(password, found.password_hash if found else None, settings.bcrypt_cost)
@@ -162,7 +117,7 @@ def _renewed(settings: Settings, found: Secrets, password: str) -> KeptPassword 
     if mark is None:
         weak = bool(weaknesses(passwords.spelled(password), found.email, found.name))
         mark = Mark(marking.number_of(password), weak)
-    return _kept(settings, found.account_id, password_hash, mark)
+    return keep_with_mark(settings, found.account_id, password_hash, mark)
 
 
 def _start_session(tx: Transaction, settings: Settings, found: Secrets, caller: Caller) -> SignedIn:
