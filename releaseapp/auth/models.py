@@ -10,6 +10,11 @@ LONGEST_PASSWORD_BYTES = 72
 """bcrypt reads no further."""
 DEMO_PASSWORD = "password123"  # noqa: S105 - public, and shouted about where it still works
 
+PASSWORD_DUE = (
+    "The password of this account has to be changed before anything else: POST current_password and new_password to"  # noqa: S105
+    " /auth/password, or sign in with a browser."
+)
+
 
 class Account(msgspec.Struct, frozen=True):
     """A person with access to this server. ``email`` is lower-case."""
