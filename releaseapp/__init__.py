@@ -29,6 +29,7 @@ def make_app(settings: Settings, ini: Mapping[str, Any] | None = None) -> Router
     config.include("releaseapp.web")
     config.include("releaseapp.storage")
     config.include("releaseapp.security")
+    config.include("releaseapp.auth")
     config.include("releaseapp.tree")
     config.include("releaseapp.pages")
     config.include("releaseapp.health")

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 
 from releaseapp import clock
@@ -11,7 +12,7 @@ from releaseapp.operations.models import Kind
 from releaseapp.snapshots.models import Reason
 from releaseapp.snapshots.restoring.work import drilling
 from releaseapp.snapshots.service import Snapshots, list_snapshots, prune_snapshots
-from releaseapp.snapshots.work import making
+from releaseapp.snapshots.work import making, pruning
 from releaseapp.workflows.pending import settle
 
 log = logging.getLogger(__name__)
@@ -39,12 +40,16 @@ class Caretaker:
 
     def look(self) -> list[Kind]:
         """Does what is due now; gives what that was."""
+        s = self._snapshots
         # A restore may have died between its commit and the file.
-        settle(self._snapshots.db, self._snapshots.file)
+        settle(s.db, s.file)
         done = []
-        for kind, is_due in ((Kind.SNAPSHOT, self._snapshot_is_due), (Kind.DRILL, self._drill_is_due)):
-            if is_due() and self._do(kind):
-                done.append(kind)
+        if self._do(Kind.SNAPSHOT, self._snapshot_is_due, lambda report: making(s, report, Reason.SCHEDULE)):
+            done.append(Kind.SNAPSHOT)
+            if self._do(Kind.PRUNE, self._something_is_old, lambda report: pruning(s, report)):
+                done.append(Kind.PRUNE)
+        if self._do(Kind.DRILL, self._drill_is_due, lambda report: drilling(s, report)):
+            done.append(Kind.DRILL)
         return done
 
     def _snapshot_is_due(self) -> bool:
@@ -58,20 +63,28 @@ class Caretaker:
         hours = self._snapshots.settings.drill_every_hours
         return bool(hours) and self._is_past(Kind.DRILL, hours) and bool(list_snapshots(self._snapshots))
 
+    def _something_is_old(self) -> bool:
+        return bool(prune_snapshots(self._snapshots, dry_run=True))
+
     def _is_past(self, kind: Kind, hours: int) -> bool:
         """Whether none of that kind was begun for so long."""
         newest = operations.newest_of(self._snapshots.db, kind)
         return newest is None or newest.started_at <= _ago(hours)
 
-    def _do(self, kind: Kind) -> bool:
-        s = self._snapshots
+    def _do(self, kind: Kind, is_due: Callable[[], bool], work: operations.Work) -> bool:
+        """Whether it was due and is done; what fails is written down by the journal, and tried again later."""
+        db = self._snapshots.db
         try:
-            if kind is Kind.SNAPSHOT:
-                operations.perform(s.db, kind, None, lambda report: making(s, report, Reason.SCHEDULE))
-                prune_snapshots(s)
-            else:
-                operations.perform(s.db, kind, None, lambda report: drilling(s, report))
-        except AppError as error:
+            # Most looks find nothing, and need no turn to write for that.
+            if not is_due():
+                return False
+            with db.transaction():
+                # In the turn to write, so that of two that both found it due the second sees what the first began.
+                if not is_due():
+                    return False
+                operation = operations.begin(db, kind, None)
+            operations.carry_out(db, operation, work)
+        except (AppError, OSError) as error:
             log.warning("the %s that was due could not be done: %s", kind, error)
             return False
         return True

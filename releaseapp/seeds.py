@@ -3,8 +3,8 @@
 from releaseapp.agents.models import AgentStatus
 from releaseapp.agents.schemas import AgentCreate
 from releaseapp.agents.service import create_agent, list_agents
-from releaseapp.auth.models import Account
-from releaseapp.auth.service import create_account, find_account_by_email
+from releaseapp.auth.models import DEMO_PASSWORD, Account
+from releaseapp.auth.service import create_demo_account, find_account_by_email
 from releaseapp.db.api import Database
 from releaseapp.permissions import Role
 from releaseapp.settings import Settings
@@ -15,7 +15,7 @@ from releaseapp.workflows.store import By, Store
 from releaseapp.workflows.templates import DEMO
 from releaseapp.workspaces.service import add_member, create_workspace
 
-SEED_PASSWORD = "password123"  # noqa: S105 - public, and shouted about where it still works
+SEED_PASSWORD = DEMO_PASSWORD
 
 PEOPLE = {
     "avery.owner@example.com": "Avery Owner",
@@ -75,7 +75,7 @@ def seed(db: Database, settings: Settings) -> bool:
         return False
     with db.transaction():
         people = {
-            email: create_account(db, settings, email, name, SEED_PASSWORD, is_operator=email == OPERATOR)
+            email: create_demo_account(db, settings, email, name, is_operator=email == OPERATOR)
             for email, name in PEOPLE.items()
         }
         _make_workspaces(db, people)

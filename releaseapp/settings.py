@@ -196,6 +196,9 @@ class Settings:
     )
     session_minutes: int = _setting(240, _whole(5, 1440), "How long a sign-in lasts.")
     bcrypt_cost: int = _setting(10, _whole(10, 16), "The cost of password hashes: each step doubles the time.")
+    password_max_days: int = _setting(
+        365, _whole(0, 3650), "The age from which a password is called old, to its person and to operators; 0: never."
+    )
     sign_in_attempts_per_account: int = _setting(
         10, _whole(3, 1000), "Failed sign-ins to one account within 15 minutes before it must wait."
     )

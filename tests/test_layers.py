@@ -57,6 +57,7 @@ OPEN_TO_OTHER_DOMAINS = {
     "kit",
     "counters",
     "pending",
+    "hygiene",
 }
 DOMAINS = {"auth", "workspaces", "credentials", "agents", "workflows", "runs", "live"}
 # The sub-rooms of a domain, and what in them may be used from outside.

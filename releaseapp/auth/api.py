@@ -36,6 +36,14 @@ class SessionShown(msgspec.Struct, frozen=True):
     current: bool
 
 
+class RenewedShown(msgspec.Struct, frozen=True):
+    """The session of somebody who had to change the password, and did."""
+
+    token: str
+    expires_at: str
+    user: AccountShown
+
+
 def shown(account: Account) -> AccountShown:
     """What a person is told of the own account."""
     return msgspec.convert(account, AccountShown, from_attributes=True)
@@ -79,21 +87,28 @@ def end_session(context: SessionNode, request: Request) -> Response:
     return no_content()
 
 
-@api(Auth, PERSON, "POST", name="logout", idempotent=False, during_maintenance=True)
+@api(Auth, PERSON, "POST", name="logout", idempotent=False, during_maintenance=True, while_password_is_due=True)
 def sign_out(_context: Auth, request: Request) -> Response:
     """Ends the session of the token that asks."""
     service.end_session(request.db, request.identity.account.id, request.identity.session_id)
     return no_content()
 
 
-@api(Auth, PERSON, "POST", name="password", idempotent=False, during_maintenance=True)
+@api(Auth, PERSON, "POST", name="password", idempotent=False, during_maintenance=True, while_password_is_due=True)
 def change_password(_context: Auth, request: Request) -> Response:
-    """Replaces the password; every session ends, this one too."""
+    """Replaces the password; every session ends, this one too. Whoever had to change it is given a new one (200)."""
     change = read(request, PasswordChange)
-    service.change_password(
-        request.db, request.settings, request.identity.account, change.current_password, change.new_password
+    renewed = service.change_password(
+        request.db,
+        request.settings,
+        request.identity.account,
+        change.current_password,
+        change.new_password,
+        caller_of(request),
     )
-    return no_content()
+    if renewed is None:
+        return no_content()
+    return json_answer(RenewedShown(renewed.token, renewed.expires_at, shown(renewed.account)))
 
 
 @api(AccountNode, SIGNED_IN)

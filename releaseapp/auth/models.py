@@ -2,10 +2,18 @@
 
 import msgspec
 
+from releaseapp.errors import NotAllowed
+
 TOKEN_COOKIE = "token"  # noqa: S105 - the name of the cookie that holds a browser's token
 MINIMAL_PASSWORD_LENGTH = 10
 LONGEST_PASSWORD_BYTES = 72
 """bcrypt reads no further."""
+DEMO_PASSWORD = "password123"  # noqa: S105 - public, and shouted about where it still works
+
+PASSWORD_DUE = (
+    "The password of this account has to be changed before anything else: POST current_password and new_password to"  # noqa: S105
+    " /auth/password, or sign in with a browser."
+)
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -22,13 +30,32 @@ class Account(msgspec.Struct, frozen=True):
     updated_at: str
 
 
+class Newcomer(msgspec.Struct, frozen=True):
+    """Who shall have an account; ``must_change_password`` at the first sign-in."""
+
+    email: str
+    name: str
+    is_operator: bool = False
+    must_change_password: bool = False
+
+
 class Secrets(msgspec.Struct, frozen=True):
     """What sign-in needs to know of an account, and nobody else."""
 
     account_id: str
+    email: str
+    name: str
     password_hash: str
+    password_mark: str | None
     token_version: int
     is_disabled: bool
+
+
+class KeptPassword(msgspec.Struct, frozen=True):
+    """What is kept of a password: a slow hash, and a mark (see ``marks``)."""
+
+    password_hash: str
+    password_mark: str
 
 
 class Session(msgspec.Struct, frozen=True):
@@ -74,3 +101,7 @@ class SignedIn(msgspec.Struct, frozen=True):
     expires_at: str
     account: Account
     session: Session
+
+
+class PasswordDue(NotAllowed):
+    """The person has to change the password before anything else."""

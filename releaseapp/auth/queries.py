@@ -4,24 +4,24 @@ from typing import Any
 
 import msgspec
 
-from releaseapp.auth.models import Account, ApiToken, Secrets, Session
+from releaseapp.auth.models import Account, ApiToken, KeptPassword, Secrets, Session
 from releaseapp.db.api import Reader, Row, Transaction
 
 _ACCOUNT = "id, email, name, is_operator, is_disabled, must_change_password, last_workspace_id, created_at, updated_at"
 _TOKEN = "id, account_id, workspace_id, name, role, created_at, expires_at, last_used_at, revoked_at"  # noqa: S105
 
 
-def insert_account(tx: Transaction, account: Account, password_hash: str) -> None:
+def insert_account(tx: Transaction, account: Account, kept: KeptPassword) -> None:
     """Adds an account; raises Conflict when the e-mail is taken."""
     tx.run(
         """
-        INSERT INTO accounts (id, email, name, password_hash, is_operator, is_disabled, must_change_password,
-                              token_version, created_at, updated_at)
-        VALUES (:id, :email, :name, :password_hash, :is_operator, :is_disabled, :must_change_password,
-                1, :created_at, :updated_at)
+        INSERT INTO accounts (id, email, name, password_hash, password_mark, password_changed_at, is_operator,
+                              is_disabled, must_change_password, token_version, created_at, updated_at)
+        VALUES (:id, :email, :name, :password_hash, :password_mark, :created_at, :is_operator,
+                :is_disabled, :must_change_password, 1, :created_at, :updated_at)
         """,
         **_values(account),
-        password_hash=password_hash,
+        **_values(kept),
     )
 
 
@@ -38,29 +38,55 @@ def find_account_by_email(db: Reader, email: str) -> Account | None:
 def find_secrets(db: Reader, email: str) -> Secrets | None:
     """What sign-in needs, by lower-case e-mail."""
     row = db.first(
-        "SELECT id AS account_id, password_hash, token_version, is_disabled FROM accounts WHERE email = :email",
+        """
+        SELECT id AS account_id, email, name, password_hash, password_mark, token_version, is_disabled
+        FROM accounts WHERE email = :email
+        """,
         email=email,
     )
     return Secrets(**{**row, "is_disabled": bool(row["is_disabled"])}) if row else None
 
 
-def set_password(tx: Transaction, account_id: str, password_hash: str, updated_at: str) -> None:
+def set_password(
+    tx: Transaction,
+    account_id: str,
+    password_hash: str,
+    updated_at: str,
+    mark: str | None = None,
+    *,
+    must_change: bool = False,
+) -> None:
     """Replaces the hash and ends every token given before."""
     tx.run(
         """
-        UPDATE accounts SET password_hash = :password_hash, must_change_password = 0,
-               token_version = token_version + 1, updated_at = :updated_at
+        UPDATE accounts SET password_hash = :password_hash, password_mark = :mark, password_changed_at = :updated_at,
+               must_change_password = :must_change, token_version = token_version + 1, updated_at = :updated_at
         WHERE id = :id
         """,
         id=account_id,
         password_hash=password_hash,
+        mark=mark,
+        must_change=int(must_change),
         updated_at=updated_at,
     )
 
 
-def set_password_hash(tx: Transaction, account_id: str, password_hash: str) -> None:
-    """The same password at another cost: nothing ends."""
-    tx.run("UPDATE accounts SET password_hash = :hash WHERE id = :id", id=account_id, hash=password_hash)
+def set_kept_password(tx: Transaction, account_id: str, before: str, kept: KeptPassword) -> None:
+    """The same password at another cost or with another mark: nothing ends. Does nothing if it was changed since."""
+    tx.run(
+        """
+        UPDATE accounts SET password_hash = :password_hash, password_mark = :password_mark
+        WHERE id = :id AND password_hash = :before
+        """,
+        id=account_id,
+        before=before,
+        **_values(kept),
+    )
+
+
+def set_password_used(tx: Transaction, account_id: str, now: str) -> None:
+    """Notes that the password has opened the account."""
+    tx.run("UPDATE accounts SET password_used_at = :now WHERE id = :id", id=account_id, now=now)
 
 
 def set_account_name(tx: Transaction, account_id: str, name: str, updated_at: str) -> None:
@@ -231,6 +257,15 @@ def revoke_api_token(tx: Transaction, account_id: str, token_id: str, now: str) 
     return tx.run(
         "UPDATE api_tokens SET revoked_at = :now WHERE id = :id AND account_id = :account_id AND revoked_at IS NULL",
         id=token_id,
+        account_id=account_id,
+        now=now,
+    )
+
+
+def revoke_api_tokens(tx: Transaction, account_id: str, now: str) -> int:
+    """Ends every API token of an account; returns how many that was."""
+    return tx.run(
+        "UPDATE api_tokens SET revoked_at = :now WHERE account_id = :account_id AND revoked_at IS NULL",
         account_id=account_id,
         now=now,
     )

@@ -1,24 +1,52 @@
 """What can be done with accounts: sign in and out, change a password, make and revoke tokens."""
 
-import re
 from datetime import timedelta
 
 import msgspec
 
 from releaseapp import clock
 from releaseapp.auth import passwords, queries, throttle, tokens
-from releaseapp.auth.models import Account, ApiToken, Claims, Secrets, Session, SignedIn
+from releaseapp.auth.api_tokens import (
+    api_token_digest,
+    create_api_token,
+    list_api_tokens,
+    note_token_use,
+    revoke_api_token,
+)
+from releaseapp.auth.marks import Mark, marking_of
+from releaseapp.auth.models import Account, Claims, KeptPassword, Secrets, Session, SignedIn
+from releaseapp.auth.newcomers import (
+    LONGEST_EMAIL,
+    add_account,
+    create_account,
+    create_demo_account,
+    fold_email,
+    keep_password,
+    keep_with_mark,
+)
+from releaseapp.auth.weakness import weaknesses
 from releaseapp.db.api import Database, Reader, Transaction
-from releaseapp.errors import Conflict, Fault, Invalid, NotFound, NotSignedIn
+from releaseapp.errors import Fault, Invalid, NotFound, NotSignedIn
 from releaseapp.events.models import EventType
 from releaseapp.events.service import append
 from releaseapp.settings import Settings
 
+__all__ = [
+    "add_account",
+    "api_token_digest",
+    "create_account",
+    "create_api_token",
+    "create_demo_account",
+    "fold_email",
+    "keep_password",
+    "list_api_tokens",
+    "note_token_use",
+    "revoke_api_token",
+]
+
 WRONG = "The e-mail or the password is wrong."
 """Said of an unknown e-mail, a wrong password and a disabled account alike."""
 
-_EMAIL = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+")
-_LONGEST_EMAIL = 254
 _LONGEST_AGENT = 300
 _SEEN_EVERY_SECONDS = 60
 
@@ -28,45 +56,6 @@ class Caller(msgspec.Struct, frozen=True):
 
     address: str
     user_agent: str
-
-
-def fold_email(email: str) -> str:
-    """E-mail addresses are compared without regard to case."""
-    return email.strip().lower()
-
-
-def create_account(
-    db: Database, settings: Settings, email: str, name: str, password: str, *, is_operator: bool = False
-) -> Account:
-    """Adds an account; raises Invalid for a bad e-mail, name or password, Conflict for a taken e-mail."""
-    email = fold_email(email)
-    faults = passwords.faults_of(password, email=email, pointer="/password")
-    if not _EMAIL.fullmatch(email) or len(email) > _LONGEST_EMAIL:
-        faults.append(Fault("/email", "email must be an e-mail address."))
-    if not name.strip():
-        faults.append(Fault("/name", "name must not be blank."))
-    if faults:
-        raise Invalid(faults)
-    now = clock.now_text()
-    account = Account(
-        id=clock.new_id("acc"),
-        email=email,
-        name=name.strip(),
-        is_operator=is_operator,
-        is_disabled=False,
-        must_change_password=False,
-        last_workspace_id=None,
-        created_at=now,
-        updated_at=now,
-    )
-    password_hash = passwords.hash_password(password, settings.bcrypt_cost)
-    try:
-        with db.transaction() as tx:
-            queries.insert_account(tx, account, password_hash)
-            append(tx, EventType.ACCOUNT_CREATED, account.id, data={"email": email, "name": account.name})
-    except Conflict as error:
-        raise Conflict(f"There is an account with the e-mail {email} already.") from error
-    return account
 
 
 def get_account(db: Reader, account_id: str) -> Account:
@@ -96,18 +85,39 @@ def sign_in(db: Database, settings: Settings, email: str, password: str, caller:
     Raises NotSignedIn, with the same words after the same work whatever is
     wrong, and TooManyRequests when there were too many attempts.
     """
-    email = fold_email(email)[:_LONGEST_EMAIL]
+    email = fold_email(email)[:LONGEST_EMAIL]
     bucket = throttle.admit(db, settings, email, caller.address)
     found = queries.find_secrets(db, email)
     right = passwords.matches(password, found.password_hash if found else None, settings.bcrypt_cost)
     if not right or found is None or found.is_disabled:
         raise NotSignedIn(WRONG)
+    renewed = _renewed(settings, found, password)
     with db.transaction() as tx:
+        now = queries.find_secrets(tx, email)
+        if now is None or now.is_disabled or now.token_version != found.token_version:
+            raise NotSignedIn(WRONG)  # changed while the password was looked at
         throttle.forgive(tx, bucket)
-        if passwords.cost_of(found.password_hash) < settings.bcrypt_cost:
-            raised = passwords.hash_password(password, settings.bcrypt_cost)
-            queries.set_password_hash(tx, found.account_id, raised)
+        if renewed is not None:
+            queries.set_kept_password(tx, found.account_id, found.password_hash, renewed)
+        queries.set_password_used(tx, found.account_id, clock.now_text())
         return _start_session(tx, settings, found, caller)
+
+
+def _renewed(settings: Settings, found: Secrets, password: str) -> KeptPassword | None:
+    """The password, just found right, as it is to be kept from now on; None when it is kept well.
+
+    Only the right password leads here, so that the time this takes tells strangers nothing.
+    """
+    marking = marking_of(settings)
+    mark = marking.open(found.password_mark, found.account_id, found.password_hash)
+    outdated = passwords.is_outdated(password, found.password_hash, settings.bcrypt_cost)
+    if mark is not None and not outdated:
+        return None
+    password_hash = passwords.hash_password(password, settings.bcrypt_cost) if outdated else found.password_hash
+    if mark is None:
+        weak = bool(weaknesses(passwords.spelled(password), found.email, found.name))
+        mark = Mark(marking.number_of(password), weak)
+    return keep_with_mark(settings, found.account_id, password_hash, mark)
 
 
 def _start_session(tx: Transaction, settings: Settings, found: Secrets, caller: Caller) -> SignedIn:
@@ -185,79 +195,54 @@ def remember_workspace(db: Database, account_id: str, workspace_id: str) -> None
         queries.set_last_workspace(tx, account_id, workspace_id)
 
 
-def change_password(db: Database, settings: Settings, account: Account, current: str, new: str) -> None:
+def change_password(
+    db: Database, settings: Settings, account: Account, current: str, new: str, caller: Caller | None = None
+) -> SignedIn | None:
     """Replaces the password and ends every session of the account; tokens for programs go on.
 
-    Raises Invalid when the current one is wrong or the new one will not do.
+    Whoever had to change it gets a new session of ``caller``; everybody else signs in anew. Raises Invalid when the
+    current one is wrong or the new one will not do, TooManyRequests for too many guesses at the current one.
     """
+    bucket = throttle.admit(db, settings, account.email, caller.address) if caller else None
     found = queries.find_secrets(db, account.email)
-    faults = passwords.faults_of(new, email=account.email, pointer="/new_password")
+    _check_change(settings, account, found, current, new)
+    kept = keep_password(settings, account, new)
+    with db.transaction() as tx:
+        now = queries.find_secrets(tx, account.email)
+        if now is None or found is None or now.is_disabled or now.token_version != found.token_version:
+            raise Invalid.at("/current_password", "The password was changed elsewhere meanwhile; sign in anew.")
+        due = get_account(tx, account.id).must_change_password
+        queries.set_password(tx, account.id, kept.password_hash, clock.now_text(), kept.password_mark)
+        append(tx, EventType.ACCOUNT_UPDATED, account.id, actor=account.id, data={"password": "changed"})
+        end_all_sessions(db, account.id)
+        if bucket is not None:
+            throttle.forgive(tx, bucket)
+        if not due or caller is None:
+            return None
+        queries.set_password_used(tx, account.id, clock.now_text())
+        signed_in = msgspec.structs.replace(found, token_version=found.token_version + 1)
+        return _start_session(tx, settings, signed_in, caller)
+
+
+def _check_change(settings: Settings, account: Account, found: Secrets | None, current: str, new: str) -> None:
+    faults = passwords.faults_of(new, email=account.email, name=account.name, pointer="/new_password")
     if not passwords.matches(current, found.password_hash if found else None, settings.bcrypt_cost):
         faults.append(Fault("/current_password", "current_password is not right."))
-    elif current == new:
+    elif passwords.spelled(current) == passwords.spelled(new):
         faults.append(Fault("/new_password", "new_password is the one you have; take another."))
     if faults:
         raise Invalid(faults)
-    password_hash = passwords.hash_password(new, settings.bcrypt_cost)
-    with db.transaction() as tx:
-        queries.set_password(tx, account.id, password_hash, clock.now_text())
-        append(tx, EventType.ACCOUNT_UPDATED, account.id, actor=account.id, data={"password": "changed"})
-        end_all_sessions(db, account.id)
 
 
 def disable_account(db: Database, account_id: str, actor: str | None) -> None:
-    """Closes an account: nothing that was given to it works any more; raises NotFound."""
-    with db.transaction() as tx:
-        if not queries.set_account_disabled(tx, account_id, clock.now_text(), disabled=True):
-            raise NotFound("There is no such account.")
-        append(tx, EventType.ACCOUNT_DISABLED, account_id, actor=actor)
-        end_all_sessions(db, account_id)
+    """Closes an account: nothing that was given to it works any more, now or after it is opened again.
 
-
-def list_api_tokens(db: Reader, account_id: str) -> list[ApiToken]:
-    """The person's tokens for programs, newest first; never the tokens themselves."""
-    return queries.list_api_tokens(db, account_id)
-
-
-def create_api_token(
-    db: Database, account_id: str, workspace_id: str, name: str, role: str, days: int
-) -> tuple[ApiToken, str]:
-    """Makes a token for a program; gives what is kept of it and, this once, the token itself.
-
-    The caller has checked that the account is a member with at least ``role``.
+    Raises NotFound.
     """
-    token = tokens.new_api_token()
-    kept = ApiToken(
-        id=clock.new_id("tok"),
-        account_id=account_id,
-        workspace_id=workspace_id,
-        name=name.strip(),
-        role=role,
-        created_at=clock.now_text(),
-        expires_at=clock.later_text(days * 24 * 3600),
-        last_used_at=None,
-        revoked_at=None,
-    )
     with db.transaction() as tx:
-        queries.insert_api_token(tx, kept, tokens.digest(token))
-        append(tx, EventType.TOKEN_CREATED, kept.id, actor=account_id, data={"name": kept.name, "role": role})
-    return kept, token
-
-
-def api_token_digest(token: str) -> str | None:
-    """Under what a program's token is kept; None for a token that is none of a program."""
-    return tokens.digest(token) if token.startswith(tokens.API_TOKEN_PREFIX) else None
-
-
-def note_token_use(db: Database, token_id: str) -> None:
-    """Keeps when an API token was last in use."""
-    with db.transaction() as tx:
-        queries.set_api_token_used(tx, token_id, clock.now_text())
-
-
-def revoke_api_token(db: Database, account_id: str, token_id: str) -> None:
-    """Ends a token of the account; raises NotFound."""
-    with db.transaction() as tx:
-        if not queries.revoke_api_token(tx, account_id, token_id, clock.now_text()):
-            raise NotFound("There is no such token.")
-        append(tx, EventType.TOKEN_REVOKED, token_id, actor=account_id)
+        now = clock.now_text()
+        if not queries.set_account_disabled(tx, account_id, now, disabled=True):
+            raise NotFound("There is no such account.")
+        revoked = queries.revoke_api_tokens(tx, account_id, now)
+        append(tx, EventType.ACCOUNT_DISABLED, account_id, actor=actor, data={"tokens_revoked": revoked})
+        end_all_sessions(db, account_id)

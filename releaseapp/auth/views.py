@@ -7,7 +7,7 @@ from pyramid.response import Response
 
 from releaseapp.auth import service
 from releaseapp.auth.api import caller_of
-from releaseapp.auth.models import TOKEN_COOKIE
+from releaseapp.auth.models import TOKEN_COOKIE, SignedIn
 from releaseapp.auth.resources import AccountNode, Auth, SessionNode, Sessions, TokenNode
 from releaseapp.auth.schemas import AccountChange, PasswordChange, SignIn
 from releaseapp.errors import Invalid, NotSignedIn, TooManyRequests
@@ -19,7 +19,7 @@ from releaseapp.web.shown import show
 from releaseapp.web.views import OPEN, PERSON, page
 
 
-@page(Auth, OPEN, name="login")
+@page(Auth, OPEN, name="login", while_password_is_due=True)
 def sign_in_page(_context: Auth, request: Request) -> Response:
     """The form; whoever is signed in already is sent on."""
     if request.identity is not None:
@@ -27,7 +27,7 @@ def sign_in_page(_context: Auth, request: Request) -> Response:
     return _sign_in_form(request, FormState({"next": request.GET.get("next", "")}))
 
 
-@page(Auth, OPEN, "POST", name="login", during_maintenance=True)
+@page(Auth, OPEN, "POST", name="login", during_maintenance=True, while_password_is_due=True)
 def sign_in(_context: Auth, request: Request) -> Response:
     """Starts a session and keeps its token in a cookie that no script can read."""
     try:
@@ -42,6 +42,11 @@ def sign_in(_context: Auth, request: Request) -> Response:
             request.response.status_int = 429
             request.response.headers["Retry-After"] = str(error.retry_after)
         return _sign_in_form(request, form)
+    return _signed_in(request, signed_in)
+
+
+def _signed_in(request: Request, signed_in: SignedIn) -> Response:
+    """On to where one wanted to go, with the token in the cookie."""
     response = HTTPSeeOther(local_path(request.POST.get("next")) or "/")
     response.set_cookie(
         TOKEN_COOKIE,
@@ -59,7 +64,7 @@ def _sign_in_form(request: Request, form: FormState) -> Response:
     return show(request, "auth/login", form=form, demo_accounts=accounts)
 
 
-@page(Auth, PERSON, "POST", name="logout", during_maintenance=True)
+@page(Auth, PERSON, "POST", name="logout", during_maintenance=True, while_password_is_due=True)
 def sign_out(_context: Auth, request: Request) -> Response:
     """Ends the session and forgets the cookie."""
     service.end_session(request.db, request.identity.account.id, request.identity.session_id)
@@ -107,18 +112,37 @@ def rename(_context: AccountNode, request: Request) -> Response:
     return HTTPSeeOther("/account")
 
 
-@page(Auth, PERSON, "POST", name="password", during_maintenance=True)
+@page(Auth, PERSON, name="password", while_password_is_due=True)
+def new_password_page(_context: Auth, request: Request) -> Response:
+    """The form for those who have to change the password; everybody else finds it on the own page."""
+    if not request.identity.account.must_change_password:
+        return HTTPSeeOther("/account")
+    return _new_password_form(request, FormState({"next": request.GET.get("next", "")}))
+
+
+@page(Auth, PERSON, "POST", name="password", during_maintenance=True, while_password_is_due=True)
 def change_password(_context: Auth, request: Request) -> Response:
-    """Replaces the password; one signs in again with the new one."""
+    """Replaces the password. One signs in again with the new one; who had to change it goes straight on."""
+    account = request.identity.account
     try:
         given = read_form(request, PasswordChange)
-        service.change_password(
-            request.db, request.settings, request.identity.account, given.current_password, given.new_password
+        renewed = service.change_password(
+            request.db, request.settings, account, given.current_password, given.new_password, caller_of(request)
         )
     except Invalid as error:
-        return show_account(request, password_form=refused(request, error))
+        form = refused(request, error)
+        if account.must_change_password:
+            return _new_password_form(request, form)
+        return show_account(request, password_form=form)
+    if renewed is not None:
+        return _signed_in(request, renewed)
     say(request, "Your password is changed. Sign in with the new one.")
     return signed_out("/auth/login")
+
+
+def _new_password_form(request: Request, form: FormState) -> Response:
+    # Without ``me`` the frame shows nothing of the places that are shut.
+    return show(request, "auth/password", form=form, email=request.identity.account.email, me=None)
 
 
 @page(Sessions, PERSON, "POST", name="end-all", during_maintenance=True)

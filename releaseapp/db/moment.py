@@ -29,15 +29,21 @@ class SqliteMoment:
         return next(iter(self.all(sql, **parameters)), None)
 
     def copy_to(self, path: Path, tell: Callable[[float], None]) -> None:
-        """Copies every page into a new file; ``tell`` hears how far it is, from 0 to 1."""
+        """Copies every page into a new file; ``tell`` hears how far it is, from 0 to 1.
+
+        Raises OSError when the disk takes no more, or cannot be read.
+        """
 
         def progress(_status: int, remaining: int, total: int) -> None:
             tell(1 - remaining / total if total else 1.0)
 
-        with closing(sqlite3.connect(path)) as copy:
-            self._connection.backup(copy, pages=_PAGES_AT_ONCE, progress=progress, sleep=0)
-            # One file without a WAL beside it: it is packed as it lies there.
-            copy.execute("PRAGMA journal_mode = DELETE")
+        try:
+            with closing(sqlite3.connect(path)) as copy:
+                self._connection.backup(copy, pages=_PAGES_AT_ONCE, progress=progress, sleep=0)
+                # One file without a WAL beside it: it is packed as it lies there.
+                copy.execute("PRAGMA journal_mode = DELETE")
+        except sqlite3.OperationalError as error:
+            raise OSError(f"SQLite says: {error}") from error
 
 
 class PostgresMoment:

@@ -1,7 +1,6 @@
 """Databases beside the live one on a PostgreSQL server: made for a while, and copied into a schema of the live one."""
 
 import secrets
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,27 +12,22 @@ from psycopg.errors import InsufficientPrivilege
 from releaseapp import clock
 from releaseapp.db.api import Database
 from releaseapp.db.postgres import Connection, PostgresDatabase, open_connection
-from releaseapp.db.postgres_tools import run_tool
-from releaseapp.errors import AppError
+from releaseapp.db.postgres_tools import ToolFailed, find_tool, run_tool
 
 _PREFIX = "releaseapp_aside_"
 _SECONDS = 3600
 _LEFT_SECONDS = 2 * _SECONDS
 """Nobody works in one for so long: its process has died."""
-_LONGEST_COMPLAINT = 400
-
-
-class CannotBeOpened(AppError):
-    """A dump could not be brought into a database; the sentence says why, and what helps."""
 
 
 @contextmanager
-def database_of_dump(url: str, dump: Path, pg_restore: str) -> Iterator[PostgresDatabase]:
+def database_of_dump(url: str, dump: Path, tools_folder: str) -> Iterator[PostgresDatabase]:
     """What a dump of ``pg_dump --format=custom`` holds, in a new database on the server of ``url``; dropped at the end.
 
-    ``pg_restore`` is the program. Raises CannotBeOpened when the server lets nobody make databases, when the program
-    is missing, or when the dump is none.
+    ``tools_folder`` has the program ``pg_restore``; empty for the PATH. Raises ToolFailed when the server lets nobody
+    make databases, when the program is missing, or when the dump is none.
     """
+    pg_restore = find_tool("pg_restore", tools_folder)
     drop_left_behind(url)
     name = f"{_PREFIX}{int(clock.now().timestamp()):x}_{secrets.token_hex(6)}"
     _in_server(url, sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
@@ -122,20 +116,12 @@ def _in_server(url: str, statement: sql.Composed) -> None:
         try:
             connection.execute(statement)
         except InsufficientPrivilege as error:
-            raise CannotBeOpened(
+            raise ToolFailed(
                 "The account of the server may not make databases, and a snapshot is looked at in one of its own."
                 " Let the administrator of PostgreSQL say ALTER ROLE … CREATEDB."
             ) from error
 
 
 def _fill(url: str, dump: Path, pg_restore: str) -> None:
-    try:
-        done = run_tool([pg_restore, "--no-owner", "--no-privileges", "--exit-on-error", str(dump)], url, _SECONDS)
-    except FileNotFoundError as error:
-        raise CannotBeOpened(
-            f"There is no program {pg_restore}. Install the tools of PostgreSQL, or set postgres_tools to their folder."
-        ) from error
-    except subprocess.TimeoutExpired as error:
-        raise CannotBeOpened(f"{pg_restore} was not done within an hour.") from error
-    if done.returncode:
-        raise CannotBeOpened(f"pg_restore could not read the dump: {done.stderr.strip()[:_LONGEST_COMPLAINT]}")
+    words = [pg_restore, "--no-owner", "--no-privileges", "--exit-on-error", str(dump)]
+    run_tool(words, url, _SECONDS)

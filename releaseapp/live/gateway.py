@@ -11,7 +11,7 @@ from geventwebsocket.handler import WebSocketHandler
 
 from releaseapp import clock
 from releaseapp.auth import service as auth
-from releaseapp.auth.models import TOKEN_COOKIE
+from releaseapp.auth.models import PASSWORD_DUE, TOKEN_COOKIE
 from releaseapp.db.api import Database
 from releaseapp.errors import Busy, NotSignedIn
 from releaseapp.events.queries import last_event_id
@@ -149,6 +149,8 @@ class Gateway:
             raise not_signed_in() from None
         except Busy as busy:
             raise Refused("503 Service unavailable", str(busy), ("Retry-After", "1")) from None
+        if identity.token_name is None and identity.account.must_change_password:
+            raise Refused("403 Forbidden", PASSWORD_DUE)
         if not identity.memberships:
             raise Refused("403 Forbidden", "You are not a member of any workspace.")
         since = BEYOND if ask.since is not None and ask.since > newest else ask.since

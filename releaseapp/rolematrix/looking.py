@@ -32,6 +32,7 @@ def views_of(settings: Settings, tree: str = "releaseapp.tree") -> list[Declared
     config.registry.app_settings = settings
     config.include("releaseapp.web")
     config.include("releaseapp.security")
+    config.include("releaseapp.auth")
     config.include(tree)
     config.scan("releaseapp", ignore=WITHOUT_VIEWS)
     config.commit()

@@ -3,6 +3,7 @@
 It is written aside, synced, and renamed, the manifest last: what has a manifest is whole.
 """
 
+import errno
 import hashlib
 import os
 import secrets
@@ -16,6 +17,7 @@ from pathlib import Path
 import msgspec
 
 from releaseapp import clock
+from releaseapp.errors import Busy
 from releaseapp.settings import Settings
 from releaseapp.snapshots import sealing
 from releaseapp.snapshots.models import FORMAT, Damaged, FileMark, Manifest, Unpacked
@@ -25,6 +27,7 @@ WORKFLOWS = "workflows.json"
 DATABASES = ("agents.db", "agents.dump")
 _WORKSHOP = ".making-"
 _LEFT_SECONDS = 24 * 3600
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def mark_of(path: Path) -> FileMark:
@@ -88,7 +91,7 @@ def write_manifest(settings: Settings, manifest: Manifest) -> None:
 
 
 def unpack(settings: Settings, manifest: Manifest, folder: Path) -> Unpacked:
-    """The files of an archive in ``folder``, each held against the manifest; raises Damaged."""
+    """The files of an archive in ``folder``, each held against the manifest; raises Damaged, Busy for a full disk."""
     if manifest.format > FORMAT:
         raise Damaged(f"Snapshot {manifest.name} has the form {manifest.format}, which only a newer version can read.")
     archive = archive_path(settings, manifest.name)
@@ -102,6 +105,11 @@ def unpack(settings: Settings, manifest: Manifest, folder: Path) -> Unpacked:
     except (tarfile.TarError, EOFError, ValueError) as error:
         raise Damaged(f"Snapshot {manifest.name} is no archive any more: it was changed or cut off.") from error
     except OSError as error:
+        if error.errno in _FULL:
+            raise Busy(
+                f"There is no room to open snapshot {manifest.name} in {settings.snapshots}: {error.strerror}."
+                " Make room, or name another folder in snapshot_folder."
+            ) from error
         raise Damaged(f"Snapshot {manifest.name} cannot be read: {error.strerror or error}.") from error
     if plain != archive:
         plain.unlink()

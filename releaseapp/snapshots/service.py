@@ -14,6 +14,7 @@ import releaseapp
 from releaseapp import clock
 from releaseapp.credentials.vault import Vault
 from releaseapp.db.api import Database
+from releaseapp.db.catalog import tables_of
 from releaseapp.errors import Busy, Conflict, NotFound
 from releaseapp.events.models import EventType
 from releaseapp.events.service import append
@@ -21,7 +22,9 @@ from releaseapp.operations.service import Report
 from releaseapp.settings import Settings
 from releaseapp.snapshots import archive
 from releaseapp.snapshots.models import FORMAT, Damaged, FileMark, Kept, Manifest, NotWhole, Reason, Unpacked
+from releaseapp.snapshots.queries import list_snapshots_of_open_releases
 from releaseapp.snapshots.restoring.aside import opened_aside
+from releaseapp.snapshots.restoring.remembered import find_newest_restore
 from releaseapp.snapshots.taking import Pair, take_pair
 from releaseapp.snapshots.verifying import faults_of
 from releaseapp.workflows.file import WorkflowFile
@@ -87,7 +90,7 @@ def find_snapshot(s: Snapshots, name: str) -> Kept:
 
 @contextmanager
 def opened(s: Snapshots, name: str) -> Iterator[Unpacked]:
-    """Its files in a folder of their own, held against its manifest; raises NotFound, Damaged."""
+    """Its files in a folder of their own, held against its manifest; raises NotFound, Damaged, Busy for a full disk."""
     manifest = find_snapshot(s, name).manifest
     with archive.workshop(s.settings) as folder:
         yield archive.unpack(s.settings, manifest, folder)
@@ -97,7 +100,7 @@ def opened(s: Snapshots, name: str) -> Iterator[Unpacked]:
 def opened_whole(s: Snapshots, name: str, report: Report | None = None) -> Iterator[tuple[Unpacked, Database]]:
     """As :func:`opened`, with its database open aside, once it was found whole; that is noted beside the snapshot.
 
-    Raises NotFound, NotWhole.
+    Raises NotFound, NotWhole, and Busy when the disk has no room to open it: that says nothing of the snapshot.
     """
     if report is not None:
         report.tell("The snapshot is opened aside.", 0.2)
@@ -128,8 +131,12 @@ def verify_snapshot(s: Snapshots, name: str, report: Report | None = None) -> li
 
 
 def delete_snapshot(s: Snapshots, name: str, actor: str | None) -> None:
-    """Deletes a snapshot; raises NotFound."""
+    """Deletes a snapshot; raises NotFound, Conflict while a release may have to go back to it."""
     find_snapshot(s, name)
+    if name in _held_by_releases(s):
+        raise Conflict(
+            f"Snapshot {name} is what the release under way would be rolled back to. Finish that release first."
+        )
     # The manifest first: without it the rest is nothing.
     for path in (
         archive.manifest_path(s.settings, name),
@@ -143,20 +150,31 @@ def delete_snapshot(s: Snapshots, name: str, actor: str | None) -> None:
 def prune_snapshots(s: Snapshots, *, dry_run: bool = False) -> list[Kept]:
     """Deletes what need not be kept any more, oldest first; gives those.
 
-    The newest ``snapshot_keep_count`` stay, those younger than ``snapshot_keep_days``, and the newest one that was
-    found whole.
+    The newest ``snapshot_keep_count`` stay, those younger than ``snapshot_keep_days``, the newest one that was found
+    whole, what a release under way would go back to, and what undoing the newest restore would put back.
     """
     kept = list_snapshots(s)
     border = clock.text(clock.now() - timedelta(days=s.settings.snapshot_keep_days))
     whole = next((one.manifest.name for one in kept if one.verified_at), None)
+    needed = {whole, *_held_by_releases(s), *_held_by_undo(s)}
     old = [
         one
-        for one in kept[s.settings.snapshot_keep_count :]
-        if one.manifest.made_at < border and one.manifest.name != whole
+        for one in reversed(kept[s.settings.snapshot_keep_count :])
+        if one.manifest.made_at < border and one.manifest.name not in needed
     ]
-    for one in reversed(old if not dry_run else []):
+    for one in old if not dry_run else []:
         delete_snapshot(s, one.manifest.name, None)
-    return list(reversed(old))
+    return old
+
+
+def _held_by_releases(s: Snapshots) -> list[str]:
+    # A schema that is about to be migrated may know of none yet.
+    return list_snapshots_of_open_releases(s.db) if "releases" in tables_of(s.db, s.db.engine) else []
+
+
+def _held_by_undo(s: Snapshots) -> list[str]:
+    newest = find_newest_restore(s.db) if "server_state" in tables_of(s.db, s.db.engine) else None
+    return [str(newest["before"])] if newest else []
 
 
 def _kept(s: Snapshots, name: str) -> Kept | None:

@@ -5,7 +5,6 @@ holds the turn until both sides are fixed, some milliseconds. Copying, which
 takes long, goes on beside the writers.
 """
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,7 +22,6 @@ from releaseapp.snapshots.restoring.queries import count_rows
 from releaseapp.workflows.file import Document, WorkflowFile
 
 _DUMP_SECONDS = 6 * 3600
-_LONGEST_COMPLAINT = 400
 
 
 class Pair(msgspec.Struct, frozen=True):
@@ -41,7 +39,8 @@ def take_pair(
 ) -> Pair:
     """Copies both into ``folder``; ``tell`` hears how far it is, from 0 to 1.
 
-    Raises Busy when the turn does not come, CannotBeMade when pg_dump is missing or fails, OSError for a full disk.
+    Raises Busy when the turn does not come, CannotBeMade when pg_dump is missing, too old, or fails, OSError for a full
+    disk.
     """
     documents: list[Document] = []
     migrations: list[str] = []
@@ -64,16 +63,12 @@ def take_pair(
 
 
 def _dump(settings: Settings, exported: str, target: Path) -> None:
-    from releaseapp.db.postgres_tools import run_tool  # noqa: PLC0415 - only who uses PostgreSQL has its driver
+    from releaseapp.db import postgres_tools as tools  # noqa: PLC0415 - only who uses PostgreSQL has its driver
 
-    folder = settings.postgres_tools
-    program = shutil.which("pg_dump", path=folder or None)
-    if program is None:
-        raise CannotBeMade(
-            "pg_dump is not there; install PostgreSQL's client tools, or name their folder in postgres_tools."
-        )
-    words = [program, "--format=custom", "--no-owner", f"--snapshot={exported}", f"--file={target}"]
-    done = run_tool(words, settings.agent_db_path, _DUMP_SECONDS)
-    if done.returncode:
-        said = done.stderr.strip().replace(settings.agent_db_path, "the database")[-_LONGEST_COMPLAINT:]
-        raise CannotBeMade(f"pg_dump failed: {said}")
+    try:
+        program = tools.find_tool("pg_dump", settings.postgres_tools)
+        tools.refuse_older(program, settings.agent_db_path)
+        words = [program, "--format=custom", "--no-owner", f"--snapshot={exported}", f"--file={target}"]
+        tools.run_tool(words, settings.agent_db_path, _DUMP_SECONDS)
+    except tools.ToolFailed as error:
+        raise CannotBeMade(str(error)) from error

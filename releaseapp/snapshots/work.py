@@ -4,7 +4,7 @@ from typing import Any
 
 from releaseapp.operations.service import Report
 from releaseapp.snapshots.models import Damaged, Reason
-from releaseapp.snapshots.service import Snapshots, make_snapshot, verify_snapshot
+from releaseapp.snapshots.service import Snapshots, make_snapshot, prune_snapshots, verify_snapshot
 
 Ended = tuple[str, dict[str, Any]]
 """The sentence that says how it ended, and its figures."""
@@ -26,3 +26,10 @@ def verifying(s: Snapshots, report: Report, name: str) -> Ended:
     if faults:
         raise Damaged(f"Snapshot {name} is not whole: {' '.join(faults)}")
     return f"Snapshot {name} is whole.", {"name": name}
+
+
+def pruning(s: Snapshots, _report: Report) -> Ended:
+    """Deletes what need not be kept any more."""
+    gone = [one.manifest.name for one in prune_snapshots(s)]
+    many = f"{len(gone)} snapshot{'' if len(gone) == 1 else 's'}"
+    return f"Deleted {many} that need not be kept any more.", {"names": gone}

@@ -132,7 +132,7 @@ def small_app(settings, db, routes):
     def app(environ, start_response):
         status, headers, body = routes(environ)
         start_response(status, headers)
-        return [body]
+        return [body] if isinstance(body, bytes) else body
 
     file = WorkflowFile(Path(settings.workflow_store_path))
     app.registry = SimpleNamespace(db=db, app_settings=settings, workflow_file=file)

@@ -38,16 +38,6 @@ def place(target, tmp_path):  # noqa: F811 - the fixture
     db.close()
 
 
-@pytest.fixture
-def here(seeded, settings):
-    return Snapshots(seeded, open_workflows(settings), settings, open_vault(settings))
-
-
-def changed(s, **changes):
-    settings = settings_for(s.settings.data_folder, **changes)
-    return Snapshots(s.db, s.file, settings, open_vault(settings))
-
-
 def make(s, reason=Reason.ASKED, **more):
     return service.make_snapshot(s, reason, None, **more).manifest.name
 
@@ -87,8 +77,8 @@ def test_writers_go_on_while_the_database_is_copied(here, monkeypatch):
 
 @pytest.mark.parametrize("secret", ["", OTHER])
 @pytest.mark.parametrize("place_of_damage", [0.0, 0.3, 0.7, 1.0])
-def test_a_byte_that_is_another_is_found(here, secret, place_of_damage):
-    s = changed(here, snapshot_secret=secret)
+def test_a_byte_that_is_another_is_found(here, secret, place_of_damage, changed):
+    s = changed(snapshot_secret=secret)
     name = make(s)
     path = archive.archive_path(s.settings, name)
     data = bytearray(path.read_bytes())
@@ -102,23 +92,21 @@ def test_a_byte_that_is_another_is_found(here, secret, place_of_damage):
     assert service.find_snapshot(s, name).verified_at is None
 
 
-def test_an_encrypted_snapshot_gives_nothing_without_its_secret(here):
-    s = changed(here, snapshot_secret=OTHER)
+def test_an_encrypted_snapshot_gives_nothing_without_its_secret(here, changed):
+    s = changed(snapshot_secret=OTHER)
     name = make(s)
     data = archive.archive_path(s.settings, name).read_bytes()
     for plain in (b"SQLite format", b"avery.owner", b"workflows", OTHER.encode()):
         assert plain not in data
     with pytest.raises(Damaged, match="SNAPSHOT_SECRET"), service.opened(here, name):
         pass
-    later = changed(
-        here, snapshot_secret="yet another secret, long and varied: 2468-13579", snapshot_secret_previous=OTHER
-    )
+    later = changed(snapshot_secret="yet another secret, long and varied: 2468-13579", snapshot_secret_previous=OTHER)
     assert service.verify_snapshot(later, name) == []
 
 
-def test_an_archive_that_was_cut_off_is_refused(here):
+def test_an_archive_that_was_cut_off_is_refused(here, changed):
     for secret in ("", OTHER):
-        s = changed(here, snapshot_secret=secret)
+        s = changed(snapshot_secret=secret)
         name = make(s)
         path = archive.archive_path(s.settings, name)
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
@@ -149,8 +137,8 @@ def test_a_name_that_is_none_leads_nowhere(here, name):
         service.find_snapshot(here, name)
 
 
-def test_the_newest_and_the_young_and_the_whole_are_kept(here, monkeypatch):
-    s = changed(here, snapshot_keep_count=2, snapshot_keep_days=10)
+def test_the_newest_and_the_young_and_the_whole_are_kept(here, monkeypatch, changed):
+    s = changed(snapshot_keep_count=2, snapshot_keep_days=10)
     now = clock.now()
     names = []
     for days in (40, 30, 20, 5, 1, 0):
@@ -164,8 +152,8 @@ def test_the_newest_and_the_young_and_the_whole_are_kept(here, monkeypatch):
     assert [one.manifest.name for one in service.list_snapshots(s)] == [names[5], names[4], names[3], names[1]]
 
 
-def test_the_caretaker_makes_what_is_due_once_and_tries_again_later_when_it_failed(here, monkeypatch):
-    s = changed(here, snapshot_every_hours=24, drill_every_hours=24)
+def test_the_caretaker_makes_what_is_due_once_and_tries_again_later_when_it_failed(here, monkeypatch, changed):
+    s = changed(snapshot_every_hours=24, drill_every_hours=24)
     assert Caretaker(s).look() == [Kind.SNAPSHOT, Kind.DRILL]
     assert Caretaker(s).look() == []
     now = clock.now()
@@ -179,8 +167,8 @@ def test_the_caretaker_makes_what_is_due_once_and_tries_again_later_when_it_fail
     assert Caretaker(s).look() == [Kind.SNAPSHOT, Kind.DRILL]
 
 
-def test_nothing_is_due_where_it_is_switched_off(here):
-    assert Caretaker(changed(here, snapshot_every_hours=0, drill_every_hours=0)).look() == []
+def test_nothing_is_due_where_it_is_switched_off(here, changed):
+    assert Caretaker(changed(snapshot_every_hours=0, drill_every_hours=0)).look() == []
 
 
 def test_a_newer_schema_begins_with_a_snapshot_of_the_old_one(settings, seeded, monkeypatch):

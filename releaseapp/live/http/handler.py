@@ -1,5 +1,6 @@
 """One connection: reads its requests, has them answered, or hands it to the live channel."""
 
+import logging
 import socket
 from contextlib import suppress
 from functools import partial
@@ -12,9 +13,11 @@ import gevent
 from releaseapp import clock
 from releaseapp.live.gateway import UpgradingHandler
 from releaseapp.live.handshake import Refused
-from releaseapp.live.http.answers import Answer, problem
+from releaseapp.live.http.answers import Answer, Rest, problem
 from releaseapp.live.http.bodies import Stream, read_chunks, too_large
 from releaseapp.live.http.heads import BadRequest, Head, parse_head
+
+log = logging.getLogger(__name__)
 
 LIVE_PATH: Final = "/ws"
 _RECEIVE_BYTES = 65_536
@@ -172,21 +175,48 @@ class Handler(UpgradingHandler):
         return None
 
     def _send(self, answer: Answer) -> bool | None:
-        # However slow the client is, it gets time for what it asked for.
-        self.deadline = clock.monotonic() + _WRITE_SECONDS + len(answer.data) / _SLOWEST_BYTES_A_SECOND
-        try:
-            sent = self._bare.send(answer.data)
-        except BlockingIOError:
-            sent = 0
-        if sent < len(answer.data):
-            self.leaving = True
-            try:
-                self.socket.sendall(answer.data[sent:])
-            finally:
-                self.leaving = False
+        if answer.rest is None:
+            self._send_bytes(answer.data)
+        elif not self._send_parts(answer.data, answer.rest):
+            return None
         if not answer.keep_alive and self.server.patient:
             self._linger()
         return True if answer.keep_alive else None
+
+    def _send_bytes(self, data: bytes) -> None:
+        # However slow the client is, it gets time for what it asked for.
+        self.deadline = clock.monotonic() + _WRITE_SECONDS + len(data) / _SLOWEST_BYTES_A_SECOND
+        try:
+            sent = self._bare.send(data)
+        except BlockingIOError:
+            sent = 0
+        if sent < len(data):
+            self.leaving = True
+            try:
+                self.socket.sendall(data[sent:])
+            finally:
+                self.leaving = False
+
+    def _send_parts(self, head: bytes, rest: Rest) -> bool:
+        """Sends a large body as it comes; False when it ended early, which the client must see by the connection."""
+        part = head
+        try:
+            while part:
+                self._send_bytes(part)
+                # Nobody cuts it off between two parts because another process takes over.
+                self.leaving = True
+                part = self.server.threads.run(rest.next)
+        except OSError:
+            # Of the socket, or of the file that is read.
+            log.info("a large answer was not sent to its end")
+            return False
+        except Exception:
+            log.exception("a large answer broke off")
+            return False
+        finally:
+            self.leaving = False
+            self.server.threads.run(rest.close)
+        return True
 
     def _linger(self) -> None:
         """Lets the client read the refusal: closing on unread input would reset the connection before it can."""

@@ -1,6 +1,5 @@
 """A snapshot's database, opened where nobody else is, and brought to the schema of this version if need be."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -18,7 +17,7 @@ from releaseapp.settings import Settings
 def opened_aside(database: Path, settings: Settings) -> Iterator[Database]:
     """The database of an unpacked snapshot: a SQLite file, opened in its place, or a dump, brought into a database.
 
-    Raises CannotBeOpened when PostgreSQL or its tools are not up to it.
+    Raises ToolFailed when PostgreSQL or its tools are not up to it.
     """
     if database.suffix == ".db":
         with closing(SqliteDatabase(database, synchronous="NORMAL")) as opened:
@@ -26,7 +25,7 @@ def opened_aside(database: Path, settings: Settings) -> Iterator[Database]:
         return
     from releaseapp.db.postgres_aside import database_of_dump  # noqa: PLC0415 - SQLite needs no driver of PostgreSQL
 
-    with database_of_dump(settings.agent_db_path, database, _tool(settings, "pg_restore")) as made:
+    with database_of_dump(settings.agent_db_path, database, settings.postgres_tools) as made:
         yield made
 
 
@@ -69,7 +68,3 @@ def is_whole(past: Reader, engine: str) -> bool:
         return True
     found = past.all("PRAGMA quick_check(1)")
     return [row["quick_check"] for row in found] == ["ok"]
-
-
-def _tool(settings: Settings, name: str) -> str:
-    return str(Path(settings.postgres_tools) / name) if settings.postgres_tools else shutil.which(name) or name
