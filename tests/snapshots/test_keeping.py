@@ -12,7 +12,7 @@ from releaseapp.operations import service as operations
 from releaseapp.operations.models import Kind, Status
 from releaseapp.snapshots import service
 from releaseapp.snapshots.models import Reason
-from releaseapp.snapshots.restoring.queries import set_newest_restore
+from releaseapp.snapshots.restoring.remembered import set_newest_restore
 from releaseapp.snapshots.service import Snapshots
 from releaseapp.storage import open_database, open_workflows
 
