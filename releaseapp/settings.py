@@ -97,6 +97,15 @@ def _origin(value: str) -> str:
     return value
 
 
+@_named("an address such as `s3://bucket/folder`")
+def _bucket(value: str) -> str:
+    value = value.strip().rstrip("/")
+    parts = urlsplit(value)
+    if value and (parts.scheme != "s3" or not parts.netloc or parts.query):
+        raise ValueError("must be s3:// with the name of a bucket, and a folder in it if you like")
+    return value
+
+
 @_named("`full`, `normal`, or empty for full in production and normal in development")
 def _synchronous(value: str) -> str:
     value = value.strip().lower()
@@ -271,6 +280,13 @@ class Settings:
     snapshot_secret_previous: str = _setting(
         "", _text, "The secret used before: still opens snapshots made with it.", secret=True
     )
+    snapshot_s3_url: str = _setting(
+        "", _bucket, "The bucket of an S3-compatible store that gets a copy of each snapshot. Empty: none."
+    )
+    snapshot_s3_endpoint: str = _setting("", _origin, "Where that store is, if it is not Amazon's.")
+    snapshot_s3_region: str = _setting("", _text, "The region of the bucket. Empty: us-east-1.")
+    snapshot_s3_key_id: str = _setting("", _text, "Who asks the store. Empty: as AWS's own tools find it.")
+    snapshot_s3_key: str = _setting("", _text, "The secret key that belongs to it.", secret=True)
     snapshot_before_migrations: bool = _setting(
         default=True,
         convert=_boolean,

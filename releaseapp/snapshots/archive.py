@@ -70,8 +70,13 @@ def pack(settings: Settings, manifest: Manifest, folder: Path) -> int:
         with plain.open("rb") as source, ready.open("xb") as target:
             sealing.seal(source, target, settings.snapshot_secret)
         plain.unlink()
-    size = ready.stat().st_size
-    _put(ready, archive_path(settings, manifest.name))
+    return put_in_place(settings, manifest, ready)
+
+
+def put_in_place(settings: Settings, manifest: Manifest, archive: Path) -> int:
+    """Gives an archive on the same disk its place, then its manifest; the archive's size. Raises as :func:`pack`."""
+    size = archive.stat().st_size
+    _put(archive, archive_path(settings, manifest.name))
     try:
         write_manifest(settings, manifest)
     except OSError:
@@ -90,11 +95,10 @@ def write_manifest(settings: Settings, manifest: Manifest) -> None:
         draft.unlink(missing_ok=True)
 
 
-def unpack(settings: Settings, manifest: Manifest, folder: Path) -> Unpacked:
-    """The files of an archive in ``folder``, each held against the manifest; raises Damaged, Busy for a full disk."""
+def unpack(settings: Settings, manifest: Manifest, archive: Path, folder: Path) -> Unpacked:
+    """The files of ``archive`` in ``folder``, each held against the manifest; raises Damaged, Busy for a full disk."""
     if manifest.format > FORMAT:
         raise Damaged(f"Snapshot {manifest.name} has the form {manifest.format}, which only a newer version can read.")
-    archive = archive_path(settings, manifest.name)
     try:
         plain = _opened_plain(settings, archive, folder)
         with tarfile.open(plain, "r:") as tar:

@@ -1,5 +1,6 @@
 """What a snapshot is: database and workflow file of one moment, and a manifest that says what they must be."""
 
+import re
 from enum import StrEnum
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from releaseapp.errors import AppError
 
 FORMAT = 1
 """Of the archive and its manifest; grows when an older version could not read it."""
+
+NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
+"""Of a snapshot: when it was made, and something that no other has."""
 
 
 class Reason(StrEnum):
@@ -55,7 +59,11 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """A snapshot that is kept: ``bytes`` is the archive's size; ``verified_at`` when it was last found whole."""
+    """A snapshot that is kept.
+
+    ``bytes`` is the archive's size; ``places`` where it is (``folder``, ``s3``); ``verified_at`` when it was last found
+    whole.
+    """
 
     manifest: Manifest
     bytes: int

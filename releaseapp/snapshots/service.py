@@ -1,12 +1,10 @@
 """Snapshots: made, listed, verified, opened, deleted, pruned."""
 
 import hashlib
-import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
-from pathlib import Path
 
 import msgspec
 
@@ -15,12 +13,12 @@ from releaseapp import clock
 from releaseapp.credentials.vault import Vault
 from releaseapp.db.api import Database
 from releaseapp.db.catalog import tables_of
-from releaseapp.errors import Busy, Conflict, NotFound
+from releaseapp.errors import Busy, Conflict
 from releaseapp.events.models import EventType
 from releaseapp.events.service import append
 from releaseapp.operations.service import Report
 from releaseapp.settings import Settings
-from releaseapp.snapshots import archive
+from releaseapp.snapshots import archive, shelf
 from releaseapp.snapshots.models import FORMAT, Damaged, FileMark, Kept, Manifest, NotWhole, Reason, Unpacked
 from releaseapp.snapshots.queries import list_snapshots_of_open_releases
 from releaseapp.snapshots.restoring.aside import opened_aside
@@ -29,8 +27,8 @@ from releaseapp.snapshots.taking import Pair, take_pair
 from releaseapp.snapshots.verifying import faults_of
 from releaseapp.workflows.file import WorkflowFile
 
-NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
-_FOLDER = "folder"
+_COPIED_AT_ONCE = frozenset({Reason.ASKED, Reason.RELEASE, Reason.SCHEDULE})
+"""The others are made while somebody waits for what comes after them: they are copied with the next."""
 
 
 class Snapshots(msgspec.Struct, frozen=True):
@@ -47,8 +45,9 @@ def make_snapshot(
 ) -> Kept:
     """Takes database and workflow file as one pair, while everybody works on.
 
-    Raises Busy when the turn to write does not come or the disk takes no more, CannotBeMade for pg_dump, Conflict
-    while the workflow file cannot be read; nothing of it is left then.
+    It is copied to the bucket, too, if there is one; when that fails it is kept in the folder alone, and copied with a
+    later one. Raises Busy when the turn to write does not come or the disk takes no more, CannotBeMade for pg_dump,
+    Conflict while the workflow file cannot be read; nothing of it is left then.
     """
     if s.file.fault is not None and s.file.path.exists() and "read-only" not in s.file.fault:
         raise Conflict(f"A snapshot needs both files: {s.file.fault}")
@@ -68,32 +67,40 @@ def make_snapshot(
             f"The snapshot could not be written to {s.settings.snapshots}: {error.strerror or error}."
             " Make room, or name another folder in snapshot_folder."
         ) from error
+    copied = False
+    if s.settings.snapshot_s3_url and reason in _COPIED_AT_ONCE:
+        if report is not None:
+            report.tell(f"The snapshot is copied to {s.settings.snapshot_s3_url}.", 0.95)
+        copied = shelf.copy_to_bucket(s.settings, name)
     _tell(s, EventType.SNAPSHOT_MADE, name, actor, {"reason": reason, "bytes": size})
-    return Kept(manifest, size, [_FOLDER], None)
+    return Kept(manifest, size, [shelf.FOLDER, shelf.BUCKET] if copied else [shelf.FOLDER], None)
 
 
 def list_snapshots(s: Snapshots) -> list[Kept]:
-    """Every snapshot that is kept, newest first."""
-    found = (_kept(s, path.stem) for path in s.settings.snapshots.glob("*.json") if NAME.fullmatch(path.stem))
-    return sorted(
-        (one for one in found if one), key=lambda one: (one.manifest.made_at, one.manifest.name), reverse=True
-    )
+    """Every snapshot that is kept, newest first: in the folder, and in the bucket if there is one that answers."""
+    return shelf.list_everywhere(s.settings)
 
 
 def find_snapshot(s: Snapshots, name: str) -> Kept:
-    """One snapshot; raises NotFound."""
-    found = _kept(s, name) if NAME.fullmatch(name) else None
-    if found is None:
-        raise NotFound(f"There is no snapshot {name[:80]}.")
-    return found
+    """One snapshot; raises NotFound, Unreachable for one that may be in the bucket alone."""
+    return shelf.find_kept(s.settings, name)
+
+
+def copy_to_bucket(s: Snapshots, report: Report) -> int:
+    """Copies what the bucket lacks, newest first; how many it took. Raises Unreachable."""
+    copied = 0
+    for name in shelf.list_lacking_in_bucket(s.settings):
+        report.tell(f"Snapshot {name} is copied to {s.settings.snapshot_s3_url}.", 0.95)
+        copied += shelf.copy_to_bucket(s.settings, name)
+    return copied
 
 
 @contextmanager
 def opened(s: Snapshots, name: str) -> Iterator[Unpacked]:
     """Its files in a folder of their own, held against its manifest; raises NotFound, Damaged, Busy for a full disk."""
-    manifest = find_snapshot(s, name).manifest
+    kept = find_snapshot(s, name)
     with archive.workshop(s.settings) as folder:
-        yield archive.unpack(s.settings, manifest, folder)
+        yield archive.unpack(s.settings, kept.manifest, shelf.archive_of(s.settings, kept, folder), folder)
 
 
 @contextmanager
@@ -104,7 +111,6 @@ def opened_whole(s: Snapshots, name: str, report: Report | None = None) -> Itera
     """
     if report is not None:
         report.tell("The snapshot is opened aside.", 0.2)
-    mark = _verified_path(s, name)
     with ExitStack() as stack:
         try:
             unpacked = stack.enter_context(opened(s, name))
@@ -114,15 +120,14 @@ def opened_whole(s: Snapshots, name: str, report: Report | None = None) -> Itera
             faults = [*faults_of(unpacked, past, s.vault)]
         except Damaged as error:
             faults = [str(error)]
+        shelf.mark_verified(s.settings, name, whole=not faults)
         if faults:
-            mark.unlink(missing_ok=True)
             raise NotWhole(faults)
-        mark.write_text(clock.now_text())
         yield unpacked, past
 
 
 def verify_snapshot(s: Snapshots, name: str, report: Report | None = None) -> list[str]:
-    """What is wrong with a snapshot, in sentences; none when it is whole. Raises NotFound."""
+    """What is wrong with a snapshot, in sentences; none when it is whole. Raises NotFound, Busy for a full disk."""
     try:
         with opened_whole(s, name, report):
             return []
@@ -131,19 +136,13 @@ def verify_snapshot(s: Snapshots, name: str, report: Report | None = None) -> li
 
 
 def delete_snapshot(s: Snapshots, name: str, actor: str | None) -> None:
-    """Deletes a snapshot; raises NotFound, Conflict while a release may have to go back to it."""
+    """Deletes a snapshot wherever it is; raises NotFound, Unreachable, Conflict while a release may go back to it."""
     find_snapshot(s, name)
     if name in _held_by_releases(s):
         raise Conflict(
             f"Snapshot {name} is what the release under way would be rolled back to. Finish that release first."
         )
-    # The manifest first: without it the rest is nothing.
-    for path in (
-        archive.manifest_path(s.settings, name),
-        archive.archive_path(s.settings, name),
-        _verified_path(s, name),
-    ):
-        path.unlink(missing_ok=True)
+    shelf.take_away(s.settings, name)
     _tell(s, EventType.SNAPSHOT_DELETED, name, actor, {})
 
 
@@ -160,11 +159,17 @@ def prune_snapshots(s: Snapshots, *, dry_run: bool = False) -> list[Kept]:
     old = [
         one
         for one in reversed(kept[s.settings.snapshot_keep_count :])
-        if one.manifest.made_at < border and one.manifest.name not in needed
+        if _young_until(one) < border and one.manifest.name not in needed
     ]
     for one in old if not dry_run else []:
         delete_snapshot(s, one.manifest.name, None)
     return old
+
+
+def _young_until(kept: Kept) -> str:
+    """What its age is counted from: one that was brought here counts from when it was looked at, be it ever so old."""
+    brought = kept.verified_at if kept.manifest.reason is Reason.UPLOAD else None
+    return max(kept.manifest.made_at, brought or "")
 
 
 def _held_by_releases(s: Snapshots) -> list[str]:
@@ -175,23 +180,6 @@ def _held_by_releases(s: Snapshots) -> list[str]:
 def _held_by_undo(s: Snapshots) -> list[str]:
     newest = find_newest_restore(s.db) if "server_state" in tables_of(s.db, s.db.engine) else None
     return [str(newest["before"])] if newest else []
-
-
-def _kept(s: Snapshots, name: str) -> Kept | None:
-    try:
-        manifest = msgspec.json.decode(archive.manifest_path(s.settings, name).read_bytes(), type=Manifest)
-        size = archive.archive_path(s.settings, name).stat().st_size
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
-        # Being made, being deleted, or not ours.
-        return None
-    if manifest.name != name:
-        return None
-    mark = _verified_path(s, name)
-    return Kept(manifest, size, [_FOLDER], mark.read_text()[:40] if mark.is_file() else None)
-
-
-def _verified_path(s: Snapshots, name: str) -> Path:
-    return s.settings.snapshots / f"{name}.verified"
 
 
 def _manifest(s: Snapshots, name: str, made_at: str, pair: Pair, files: dict[str, FileMark]) -> Manifest:

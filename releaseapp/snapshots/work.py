@@ -4,7 +4,8 @@ from typing import Any
 
 from releaseapp.operations.service import Report
 from releaseapp.snapshots.models import Damaged, Reason
-from releaseapp.snapshots.service import Snapshots, make_snapshot, prune_snapshots, verify_snapshot
+from releaseapp.snapshots.service import Snapshots, copy_to_bucket, make_snapshot, prune_snapshots, verify_snapshot
+from releaseapp.snapshots.shelf import BUCKET
 
 Ended = tuple[str, dict[str, Any]]
 """The sentence that says how it ended, and its figures."""
@@ -17,7 +18,11 @@ def making(s: Snapshots, report: Report, reason: Reason = Reason.ASKED, note: st
     sentence = (
         f"Made {kept.manifest.name}: {rows:,} rows and {kept.manifest.workflows:,} workflows, {kept.bytes:,} bytes."
     )
-    return sentence, {"name": kept.manifest.name, "bytes": kept.bytes}
+    if s.settings.snapshot_s3_url and BUCKET not in kept.places:
+        sentence += f" {s.settings.snapshot_s3_url} did not take a copy; the log says why. It is tried again."
+    elif reason is Reason.SCHEDULE:
+        copy_to_bucket(s, report)
+    return sentence, {"name": kept.manifest.name, "bytes": kept.bytes, "places": kept.places}
 
 
 def verifying(s: Snapshots, report: Report, name: str) -> Ended:

@@ -1,0 +1,126 @@
+"""Where snapshots are kept: the folder, and the bucket if the settings name one."""
+
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from releaseapp import clock
+from releaseapp.errors import NotFound
+from releaseapp.settings import Settings
+from releaseapp.snapshots.archive import archive_path, manifest_path
+from releaseapp.snapshots.bucket import Bucket, Unreachable, bucket_of
+from releaseapp.snapshots.models import NAME, Kept, Manifest
+
+log = logging.getLogger(__name__)
+
+FOLDER, BUCKET = "folder", "s3"
+
+
+def list_in_folder(settings: Settings) -> list[Kept]:
+    """Every snapshot of the folder alone, newest first; asks no other server."""
+    found = (_in_folder(settings, path.stem) for path in settings.snapshots.glob("*.json"))
+    return _newest_first(one for one in found if one)
+
+
+def list_everywhere(settings: Settings) -> list[Kept]:
+    """Every snapshot of both, newest first; those of the folder alone when the bucket does not answer."""
+    kept = {one.manifest.name: one for one in list_in_folder(settings)}
+    try:
+        bucket = bucket_of(settings)
+        for name in bucket.names() if bucket else []:
+            one = kept[name] if name in kept else _in_bucket(settings, bucket, name)
+            if one is not None:
+                kept[name] = msgspec.structs.replace(one, places=[*one.places, BUCKET])
+    except Unreachable as error:
+        log.warning("the snapshots in the bucket are not listed: %s", error)
+    return _newest_first(kept.values())
+
+
+def find_kept(settings: Settings, name: str) -> Kept:
+    """One snapshot, of the folder or else of the bucket; raises NotFound, Unreachable."""
+    found = None
+    if NAME.fullmatch(name):
+        found = _in_folder(settings, name) or _in_bucket(settings, bucket_of(settings), name)
+    if found is None:
+        raise NotFound(f"There is no snapshot {name[:80]}.")
+    return found
+
+
+def archive_of(settings: Settings, kept: Kept, folder: Path) -> Path:
+    """The archive: where it lies, or brought from the bucket into ``folder``; raises Unreachable, OSError."""
+    here = archive_path(settings, kept.manifest.name)
+    bucket = None if FOLDER in kept.places else bucket_of(settings)
+    if bucket is None:
+        return here
+    there = folder / "fetched.snapshot"
+    bucket.fetch(kept.manifest.name, there)
+    return there
+
+
+def copy_to_bucket(settings: Settings, name: str) -> bool:
+    """Copies one to the bucket; False when there is no bucket, or when it does not take it: the log says why."""
+    try:
+        bucket = bucket_of(settings)
+        if bucket is not None:
+            bucket.send(name, archive_path(settings, name), manifest_path(settings, name))
+    except Unreachable as error:
+        log.warning("snapshot %s is in the folder alone: %s", name, error)
+        return False
+    return bucket is not None
+
+
+def list_lacking_in_bucket(settings: Settings) -> list[str]:
+    """What the folder has and the bucket has not, newest first; raises Unreachable."""
+    bucket = bucket_of(settings)
+    there = set(bucket.names()) if bucket else set()
+    return [one.manifest.name for one in list_in_folder(settings) if bucket and one.manifest.name not in there]
+
+
+def take_away(settings: Settings, name: str) -> None:
+    """Deletes it from both; raises Unreachable before anything is gone from the folder."""
+    bucket = bucket_of(settings)
+    if bucket is not None:
+        bucket.delete(name)
+    # The manifest first: without it the rest is nothing.
+    for path in (manifest_path(settings, name), archive_path(settings, name), _mark(settings, name)):
+        path.unlink(missing_ok=True)
+
+
+def mark_verified(settings: Settings, name: str, *, whole: bool) -> None:
+    """Notes beside it that it was just found whole, or takes that back."""
+    if whole:
+        _mark(settings, name).write_text(clock.now_text())
+    else:
+        _mark(settings, name).unlink(missing_ok=True)
+
+
+def _in_folder(settings: Settings, name: str) -> Kept | None:
+    try:
+        manifest = msgspec.json.decode(manifest_path(settings, name).read_bytes(), type=Manifest)
+        size = archive_path(settings, name).stat().st_size
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        # Being made, being deleted, or not ours.
+        return None
+    if manifest.name != name or not NAME.fullmatch(name):
+        return None
+    return Kept(manifest, size, [FOLDER], _verified_at(settings, name))
+
+
+def _in_bucket(settings: Settings, bucket: Bucket | None, name: str) -> Kept | None:
+    found = bucket.find(name) if bucket is not None else None
+    return Kept(*found, [], _verified_at(settings, name)) if found else None
+
+
+def _newest_first(kept: Iterable[Kept]) -> list[Kept]:
+    return sorted(kept, key=lambda one: (one.manifest.made_at, one.manifest.name), reverse=True)
+
+
+def _verified_at(settings: Settings, name: str) -> str | None:
+    mark = _mark(settings, name)
+    return mark.read_text()[:40] if mark.is_file() else None
+
+
+def _mark(settings: Settings, name: str) -> Path:
+    return settings.snapshots / f"{name}.verified"
