@@ -89,6 +89,12 @@ def _tell(state: State, ini: Path) -> None:
         click.echo(f"Role matrix ({'confirmed' if state.roles.confirmed else 'not confirmed'}):")
         for change in state.roles.changes:
             click.echo(f"  {change}")
+    if state.snapshot is not None:
+        manifest = state.snapshot.manifest
+        looked = f"found whole {state.snapshot.verified_at[:16]}" if state.snapshot.verified_at else "not looked at yet"
+        click.echo(f"Newest snapshot: {manifest.name}, {looked}.")
+    if state.drill is not None:
+        click.echo(f"Last drill, {state.drill.started_at[:16]}: {state.drill.sentence}")
     click.echo(f"Next: {state.next.sentence}")
     click.echo(f"      {state.next.command} {ini}")
 

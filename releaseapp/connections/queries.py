@@ -82,7 +82,9 @@ def list_release_marks(db: Reader, since: str, limit: int) -> list[Row]:
         """
         SELECT at, type FROM events
         WHERE workspace_id IS NULL AND at >= :since
-          AND type IN ('release.started', 'release.promoted', 'release.finished', 'release.rolled_back')
+          AND type IN (
+              'release.started', 'release.promoted', 'release.finished', 'release.rolled_back', 'release.abandoned'
+          )
         ORDER BY id DESC LIMIT :limit
         """,
         since=since,

@@ -33,6 +33,7 @@ _LABELS = {
     "release.started": "started",
     "release.promoted": "promoted",
     "release.finished": "finished",
+    "release.abandoned": "abandoned",
     "release.rolled_back": "rolled back",
 }
 _RANKS: tuple[Literal["calm", "busy", "stormy"], ...] = ("calm", "busy", "stormy")

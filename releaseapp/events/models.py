@@ -42,6 +42,7 @@ class EventType(StrEnum):
     OPERATION_STARTED = "operation.started"
     QUEUE_PUBLISHED = "queue.published"
     QUEUE_REMOVED = "queue.removed"
+    RELEASE_ABANDONED = "release.abandoned"
     RELEASE_FINISHED = "release.finished"
     RELEASE_NOTED = "release.noted"
     RELEASE_PROMOTED = "release.promoted"

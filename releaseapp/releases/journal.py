@@ -17,7 +17,7 @@ _EVENTS = {
     EntryKind.BEGUN: EventType.RELEASE_STARTED,
     EntryKind.PROMOTED: EventType.RELEASE_PROMOTED,
     EntryKind.FINISHED: EventType.RELEASE_FINISHED,
-    EntryKind.ABANDONED: EventType.RELEASE_FINISHED,
+    EntryKind.ABANDONED: EventType.RELEASE_ABANDONED,
     EntryKind.ROLLED_BACK: EventType.RELEASE_ROLLED_BACK,
 }
 

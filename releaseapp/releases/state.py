@@ -6,25 +6,32 @@ import msgspec
 
 import releaseapp
 from releaseapp.operations import service as operations
-from releaseapp.operations.models import Operation
+from releaseapp.operations.models import Kind, Operation
 from releaseapp.releases import queries
 from releaseapp.releases.advice import Advice, advise
 from releaseapp.releases.ground import Ground
 from releaseapp.releases.models import Entry, Release, Status, without_roles
 from releaseapp.releases.roles import RolesNow, roles_now
 from releaseapp.releases.working import VERBS
+from releaseapp.snapshots.models import Kept
+from releaseapp.snapshots.shelf import list_in_folder
 
 _SHOWN_OPERATIONS = 8
 
 
 class State(msgspec.Struct, frozen=True):
-    """The open release or else the newest, what was written of it, what comes next, and what is at work."""
+    """The open release or else the newest, what was written of it, what comes next, and what is at work.
+
+    ``snapshot`` is the newest of the folder, and ``drill`` the newest try to put one back.
+    """
 
     version: str
     release: Release | None
     entries: list[Entry]
     next: Advice
     roles: RolesNow | None
+    snapshot: Kept | None
+    drill: Operation | None
     operations: list[Operation]
 
     def plain(self) -> dict[str, Any]:
@@ -50,5 +57,7 @@ def state_of(ground: Ground) -> State:
         entries=entries,
         next=advise(release, entries, verb, unconfirmed=unconfirmed),
         roles=roles,
+        snapshot=next(iter(list_in_folder(ground.settings)), None),
+        drill=operations.newest_of(db, Kind.DRILL),
         operations=operations.list_operations(db, _SHOWN_OPERATIONS),
     )

@@ -9,6 +9,7 @@ import pytest
 from releases.world import AVERY, BAD, BAILEY, PLAN, ground_of
 
 from releaseapp import clock
+from releaseapp.connections.service import marks_of
 from releaseapp.errors import Conflict, Invalid, PreconditionFailed
 from releaseapp.operations.models import Kind
 from releaseapp.operations.service import begin, find_operation
@@ -212,6 +213,7 @@ def test_a_release_is_abandoned_with_a_reason_and_notes_may_come_later(ground, s
     assert abandon(ground.db, AVERY, "The build is broken.").status is Status.ABANDONED
     note(ground.db, BAILEY, "Next week.", started.id)
     assert sentences(ground, started)[-2:] == ["Abandoned: The build is broken.", "Next week."]
+    assert [label for _at, label in marks_of(ground.db, "")] == ["started", "abandoned"]
     with pytest.raises(Conflict, match=r"No release is open.*Next week\."):
         promote(ground, AVERY, Wish())
 

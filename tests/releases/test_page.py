@@ -6,9 +6,13 @@ from releases.world import BAD, World, ground_of
 from releaseapp import __version__
 from releaseapp.agents.tasks.service import announce_worker
 from releaseapp.operations import service as operations
+from releaseapp.operations.models import Kind
 from releaseapp.permissions import Permission, Role
 from releaseapp.releases.models import HookAnswer, Loss, Verdict
 from releaseapp.releases.service import find_open
+from releaseapp.snapshots.models import Reason
+from releaseapp.snapshots.restoring.work import drilling
+from releaseapp.snapshots.service import make_snapshot
 from releaseapp.workspaces.service import identify, set_permission
 
 AVERY = "avery.owner@example.com"
@@ -146,6 +150,20 @@ def test_the_page_says_what_is_at_work_and_offers_no_button_meanwhile(avery, reg
     go.set()
     while operations.list_at_work(registry.db):
         threading.Event().wait(0.01)
+
+
+def test_the_page_tells_what_a_rollback_could_go_back_to(avery, registry):
+    page = avery.get("/release")
+    assert "There is none yet." in page
+    assert "No drill has put one back aside yet." in page
+    kept = make_snapshot(registry.snapshots, Reason.ASKED, None)
+    page = avery.get("/release?fragment=looks")
+    assert f"/release/snapshots/{kept.manifest.name}" in page
+    assert "Nobody has looked yet whether it is whole." in page
+    operations.perform(registry.db, Kind.DRILL, None, lambda report: drilling(registry.snapshots, report))
+    page = avery.get("/release?fragment=looks")
+    assert "Found whole" in page
+    assert "Last drill:" in page
 
 
 def test_a_release_over_json(app, registry, world, finish_work):

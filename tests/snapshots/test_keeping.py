@@ -48,7 +48,7 @@ def test_what_a_release_under_way_would_go_back_to_stays_until_it_is_over(old):
 def test_what_undoing_the_newest_restore_would_put_back_stays(old):
     s, names = old
     with s.db.transaction() as tx:
-        set_newest_restore(tx, {"snapshot": "x", "before": names[1], "at": "2026", "actor": None}, "2026")
+        set_newest_restore(tx, {"snapshot": "x", "before": names[1], "at": "2026", "actor": None})
     assert sorted(one.manifest.name for one in service.prune_snapshots(s)) == [names[0], names[2]]
 
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from releaseapp import clock
-from releaseapp.auth.models import Account
+from releaseapp.auth.models import Account, KeptPassword
 from releaseapp.auth.queries import insert_account
 from releaseapp.db import connect
 from releaseapp.db.migrate import migrate
@@ -51,7 +51,7 @@ def account_of(name):
 def make_people(db):
     for name, role in ROLES.items():
         with db.transaction() as tx:
-            insert_account(tx, account_of(name), "no password")
+            insert_account(tx, account_of(name), KeptPassword("no password", "no mark"))
         if role is Role.OWNER:
             create_workspace(db, "lab", "Lab", account_of(name), workspace_id=HOME)
         else:

@@ -27,6 +27,7 @@ from releaseapp.snapshots.service import (
     opened,
     opened_whole,
 )
+from releaseapp.snapshots.shelf import mark_verified
 
 JOURNAL = "m0005_operations"
 """The migration that brought the journal of operations: an older schema has nowhere to write one."""
@@ -109,6 +110,7 @@ def drill(s: Snapshots, actor: str | None, report: Report, name: str | None = No
         report.tell("It is looked at, and brought to the present schema.", 0.5)
         found = _look(s, unpacked, past)
         made_at = unpacked.manifest.made_at
+    mark_verified(s.settings, name, whole=True)
     return {"snapshot": name, "made_at": made_at, "seconds": _rounded(began), **found}
 
 
