@@ -71,14 +71,6 @@ def find_account_by_email(db: Reader, email: str) -> Account | None:
     return queries.find_account_by_email(db, fold_email(email))
 
 
-def opens_with(db: Reader, settings: Settings, email: str, password: str) -> bool:
-    """Whether somebody could sign in with this password, as far as the account goes; nothing is counted or begun."""
-    found = queries.find_secrets(db, fold_email(email))
-    if found is None or found.is_disabled:
-        return False
-    return passwords.matches(password, found.password_hash, settings.bcrypt_cost)
-
-
 def sign_in(db: Database, settings: Settings, email: str, password: str, caller: Caller) -> SignedIn:
     """Checks the password and starts a session.
 

@@ -1,8 +1,12 @@
 """What a check finds."""
 
+from collections.abc import Callable
 from enum import StrEnum
+from typing import Generic, TypeVar
 
 import msgspec
+
+P = TypeVar("P")
 
 
 class Severity(StrEnum):
@@ -31,3 +35,12 @@ class Found(msgspec.Struct, frozen=True):
     ok: bool
     sentence: str
     cure: str = ""
+
+
+class Check(msgspec.Struct, Generic[P], frozen=True):
+    """A check of some place: its name, what it is called, how bad it is when it is not well, and what it does."""
+
+    name: str
+    title: str
+    severity: Severity
+    look: Callable[[P], Found]

@@ -5,11 +5,9 @@ from urllib.parse import urlsplit
 
 from releaseapp import clock
 from releaseapp.agents.tasks.service import worker_is_alive
-from releaseapp.auth.service import opens_with
 from releaseapp.checks.models import Found
 from releaseapp.checks.place import Place
 from releaseapp.events.queries import last_event_id
-from releaseapp.seeds import SEED_PASSWORD, demo_accounts
 from releaseapp.snapshots.service import list_snapshots
 
 _OLD_SNAPSHOT_HOURS = 48
@@ -29,19 +27,6 @@ def address_is_known(place: Place) -> Found:
         ok=secure,
         sentence=f"People reach the server at {url}.",
         cure="" if secure else "Serve it by https: cookies are Secure in production, and do not travel otherwise.",
-    )
-
-
-def demo_is_closed(place: Place) -> Found:
-    """No demo account has the password that everybody knows."""
-    if place.settings.development:
-        return Found(ok=True, sentence="This is a server for development; demo accounts may be there.")
-    emails = [one["email"] for one in demo_accounts()]
-    still = [email for email in emails if opens_with(place.db, place.settings, email, SEED_PASSWORD)]
-    return Found(
-        ok=not still,
-        sentence=f"The demo's password opens {', '.join(still)}." if still else "No demo account is open.",
-        cure="Change their passwords, or disable them." if still else "",
     )
 
 

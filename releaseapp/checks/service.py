@@ -1,29 +1,18 @@
 """Every check, in the order in which they are told."""
 
 import logging
-from collections.abc import Callable, Iterable
-
-import msgspec
+from collections.abc import Iterable
 
 from releaseapp import clock
-from releaseapp.checks import files, operation
-from releaseapp.checks.models import Found, Outcome, Severity
+from releaseapp.checks import accounts, files, operation
+from releaseapp.checks.models import Check, Found, Outcome, P, Severity
 from releaseapp.checks.place import Place
 from releaseapp.errors import AppError, Invalid
 
 log = logging.getLogger(__name__)
 
 
-class Check(msgspec.Struct, frozen=True):
-    """A check: its name, what it is called, how bad it is when it is not well, and what it does."""
-
-    name: str
-    title: str
-    severity: Severity
-    look: Callable[[Place], Found]
-
-
-CHECKS = (
+CHECKS: tuple[Check[Place], ...] = (
     Check("folder", "Data can be written", Severity.ERROR, files.folder_is_writable),
     Check("disk", "The disk has room", Severity.WARNING, files.disk_has_room),
     Check("volume", "One volume holds all data", Severity.WARNING, files.files_are_on_one_disk),
@@ -37,7 +26,9 @@ CHECKS = (
     Check("static", "Pages are installed whole", Severity.ERROR, files.static_files_are_there),
     Check("open-files", "Enough files may be open", Severity.INFO, files.open_files_are_enough),
     Check("address", "The address is known", Severity.WARNING, operation.address_is_known),
-    Check("demo", "The demo's password opens nothing", Severity.ERROR, operation.demo_is_closed),
+    Check("demo", "The demo's password opens nothing", Severity.ERROR, accounts.demo_is_closed),
+    Check("passwords", "Passwords are good", Severity.WARNING, accounts.passwords_are_good),
+    Check("hashes", "Hashes are of the cost that is set", Severity.INFO, accounts.hashes_are_dear),
     Check("snapshot", "A snapshot is fresh", Severity.WARNING, operation.snapshot_is_fresh),
     Check("verified", "The newest snapshot is whole", Severity.INFO, operation.snapshots_are_verified),
     Check("worker", "A worker is alive", Severity.INFO, operation.worker_lives),
@@ -54,10 +45,11 @@ def run_checks(place: Place, only: Iterable[str] = ()) -> list[Outcome]:
     if unknown:
         names = ", ".join(one.name for one in CHECKS)
         raise Invalid.at("/only", f"There is no check {', '.join(sorted(unknown))}; there are {names}.")
-    return [_carry_out(one, place) for one in CHECKS if not wanted or one.name in wanted]
+    return [carry_out(one, place) for one in CHECKS if not wanted or one.name in wanted]
 
 
-def _carry_out(check: Check, place: Place) -> Outcome:
+def carry_out(check: Check[P], place: P) -> Outcome:
+    """Does one check; whatever it raises becomes an outcome that is not well."""
     began = clock.monotonic()
     try:
         found = check.look(place)

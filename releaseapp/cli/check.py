@@ -1,48 +1,82 @@
 """``releaseapp check``: whether a server is fit to be released."""
 
+import os
 import sys
 from pathlib import Path
 
 import click
 import msgspec
 
+from releaseapp.checks.live import Account, visit
 from releaseapp.checks.models import Outcome, Severity
 from releaseapp.checks.place import Place
 from releaseapp.checks.service import CHECKS, run_checks
-from releaseapp.cli.ini import INI, open_settings, refusals_are_sentences
+from releaseapp.cli.ini import open_settings, refusals_are_sentences
 from releaseapp.credentials.vault import open_vault
 from releaseapp.db import connect
 from releaseapp.errors import SettingsError
 from releaseapp.workflows.file import WorkflowFile
 
 _WARNINGS, _ERRORS = 1, 2
+_PASSWORD = "RELEASEAPP_PASSWORD"  # noqa: S105 - the name of a variable
 
 
 @click.command()
-@INI
+@click.argument("ini", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--only", multiple=True, metavar="NAME", help=f"One of: {', '.join(one.name for one in CHECKS)}.")
+@click.option("--url", help="Visit the live server at this address, too.")
+@click.option("--account", "emails", multiple=True, metavar="EMAIL", help="Sign in there as this one; may be repeated.")
+@click.option("--patience", default=0.0, type=click.FloatRange(0, 3600), help="Seconds for which /ws is held at rest.")
 @click.option("--strict", is_flag=True, help="Warnings make the exit code 1.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @refusals_are_sentences
-def check(ini: Path, only: tuple[str, ...], *, strict: bool, as_json: bool) -> None:
+def check(  # noqa: PLR0913 - one for each option
+    ini: Path | None,
+    only: tuple[str, ...],
+    url: str | None,
+    emails: tuple[str, ...],
+    *,
+    patience: float,
+    strict: bool,
+    as_json: bool,
+) -> None:
     """Looks at everything that a release needs, and changes nothing.
+
+    With --url it visits a live server by its address: the version, certificate, clock, headers and proxy, and for each
+    --account the own account, the lists of agents, and an event on /ws. The password is read from RELEASEAPP_PASSWORD,
+    or asked for. Without INI nothing else is looked at.
 
     Exit codes: 0 well, 1 warnings with --strict, 2 errors.
     """
+    if ini is None and url is None:
+        raise click.UsageError("Give the ini file of a server, or --url with the address of one.")
+    if emails and url is None:
+        raise click.UsageError("--account needs --url: it signs in at a live server.")
+    outcomes = _look_at(ini, only) if ini is not None else []
+    if url is not None:
+        outcomes += visit(url, [Account(email, _password_of(email)) for email in emails], patience)
+    if as_json:
+        click.echo(msgspec.json.encode({"outcomes": outcomes}))
+    else:
+        click.echo("\n".join(_lines(outcomes)))
+    sys.exit(_code(outcomes, strict=strict))
+
+
+def _password_of(email: str) -> str:
+    # Not among the arguments, which every account of the host can read.
+    return os.environ.get(_PASSWORD) or click.prompt(f"Password of {email}", hide_input=True, err=True)
+
+
+def _look_at(ini: Path, only: tuple[str, ...]) -> list[Outcome]:
     settings = open_settings(ini)
     if not settings.on_postgres and not Path(settings.agent_db_path).is_file():
         raise SettingsError(f"There is no database at {settings.agent_db_path} yet; start the server once.")
     db = connect(settings.agent_db_path)
     try:
         place = Place(settings, db, WorkflowFile(Path(settings.workflow_store_path)), open_vault(settings))
-        outcomes = run_checks(place, only)
+        return run_checks(place, only)
     finally:
         db.close()
-    if as_json:
-        click.echo(msgspec.json.encode({"outcomes": outcomes}))
-    else:
-        click.echo("\n".join(_lines(outcomes)))
-    sys.exit(_code(outcomes, strict=strict))
 
 
 def _lines(outcomes: list[Outcome]) -> list[str]:

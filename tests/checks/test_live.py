@@ -1,0 +1,224 @@
+"""``releaseapp check --url``: a live server is visited by its address, through a real nginx as well."""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import sqlite3
+import ssl
+import subprocess
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import trustme
+from click.testing import CliRunner
+from servers import RunningServer, free_port
+
+from releaseapp.cli import main
+from releaseapp.seeds import SEED_PASSWORD
+
+pytestmark = pytest.mark.xdist_group("check-live")
+
+AVERY = "avery.owner@example.com"
+NGINX = """
+daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
+events {{ worker_connections 64; }}
+http {{
+  access_log off; client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;
+  uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{ proxy_pass {url}; proxy_http_version 1.1; {lines} }}
+  }}
+}}
+"""
+HOST = "proxy_set_header Host $http_host;"
+UPGRADE = "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    server = RunningServer(tmp_path_factory.mktemp("visited"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def behind(server, tmp_path):
+    """A real nginx before the server, with these lines for its location; gives its address."""
+    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+    if program is None:
+        assert not os.environ.get("CI"), "CI needs nginx"
+        pytest.skip("there is no nginx here")
+    with contextlib.ExitStack() as stack:
+
+        def start(lines):
+            port = free_port()
+            config = tmp_path / "nginx.conf"
+            config.write_text(NGINX.format(folder=tmp_path, port=port, url=server.url, lines=lines))
+            process = subprocess.Popen([program, "-e", str(tmp_path / "start.log"), "-c", str(config)])
+            stack.callback(process.wait)
+            stack.callback(process.terminate)
+            deadline = time.monotonic() + 20
+            while time.monotonic() < deadline:
+                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                    return f"http://127.0.0.1:{port}"
+                time.sleep(0.01)
+            raise AssertionError((tmp_path / "start.log").read_text())
+
+        yield start
+
+
+def visit(url, *words, password=SEED_PASSWORD):
+    done = CliRunner().invoke(
+        main, ["check", "--url", url, "--json", *words], env={"RELEASEAPP_PASSWORD": password}, catch_exceptions=False
+    )
+    return done.exit_code, {one["name"]: one for one in json.loads(done.stdout)["outcomes"]}
+
+
+def test_a_server_that_is_well_is_well_for_everybody_who_signs_in_and_nothing_is_left(server):
+    code, found = visit(server.url, "--account", AVERY)
+    assert (code, [one for one in found.values() if not one["ok"]]) == (0, [])
+    assert list(found) == ["version", "ready", "tls", "clock", "headers", "origin", "sign-in", "me", "agents", "live"]
+    assert "came round on /ws" in found["live"]["sentence"]
+    with contextlib.closing(sqlite3.connect(server.folder / "var" / "agents.db")) as db:
+        assert db.execute("SELECT count(*) FROM sessions WHERE ended_at IS NULL").fetchone()[0] == 0
+
+
+def test_without_an_account_only_what_anybody_sees_is_looked_at(server):
+    code, found = visit(server.url + "/")
+    assert (code, list(found)) == (0, ["version", "ready", "tls", "clock", "headers", "origin"])
+
+
+def test_behind_a_proxy_as_the_docs_have_it_all_is_well(behind):
+    code, found = visit(behind(HOST + UPGRADE), "--account", AVERY)
+    assert (code, [one for one in found.values() if not one["ok"]]) == (0, [])
+
+
+def test_a_proxy_that_drops_upgrade_is_named_with_the_lines_that_help(behind):
+    code, found = visit(behind(HOST), "--account", AVERY)
+    assert (code, found["live"]["ok"]) == (2, False)
+    assert "drops Upgrade" in found["live"]["sentence"]
+    assert "proxy_set_header Upgrade $http_upgrade" in found["live"]["cure"]
+
+
+def test_a_proxy_that_ends_what_rests_is_named_when_one_is_patient(behind):
+    code, found = visit(behind(HOST + UPGRADE + "proxy_read_timeout 1s;"), "--account", AVERY, "--patience", "5")
+    assert (code, found["live"]["ok"]) == (2, False)
+    assert "proxy_read_timeout" in found["live"]["cure"]
+
+
+def test_a_proxy_that_hides_the_host_is_named(behind, server):
+    # By itself nginx conceals it in redirects, and pages meet it on the live channel.
+    code, found = visit(behind(UPGRADE), "--account", AVERY)
+    assert (code, found["live"]["ok"]) == (2, False)
+    assert "proxy_set_header Host" in found["live"]["cure"]
+    code, found = visit(behind(UPGRADE + "proxy_redirect off;"))
+    assert (code, found["origin"]["ok"]) == (2, False)
+    assert server.url in found["origin"]["sentence"]
+    assert "proxy_set_header Host" in found["origin"]["cure"]
+
+
+def test_a_wrong_password_is_told_without_it_and_ends_what_needs_it(server):
+    code, found = visit(server.url, "--account", AVERY, password="not-this-one-5512")
+    assert (code, found["sign-in"]["ok"], "me" in found) == (2, False, False)
+    assert "not-this-one" not in json.dumps(found)
+
+
+def test_what_is_no_address_is_refused_with_the_field():
+    for url in ("ftp://example.com", "localhost:80", "http://me:secret@127.0.0.1", ""):
+        done = CliRunner().invoke(main, ["check", "--url", url])
+        assert (done.exit_code, "Give an address such as" in done.output) == (2, True), url
+    assert CliRunner().invoke(main, ["check"]).exit_code == 2
+    assert CliRunner().invoke(main, ["check", "development.ini", "--account", AVERY]).exit_code == 2
+
+
+def test_a_port_where_nobody_listens_is_told():
+    code, found = visit(f"http://127.0.0.1:{free_port()}", "--account", AVERY)
+    assert (code, list(found), found["version"]["ok"]) == (2, ["version"], False)
+    assert "running" in found["version"]["cure"]
+
+
+@contextlib.contextmanager
+def stranger(answer, context=None):
+    """A server of another kind, that answers every request in one way; gives its address and what it was sent."""
+    heard = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            heard.append((self.path, self.headers.get("Authorization")))
+            with contextlib.suppress(OSError):
+                answer(self)
+
+        do_POST = do_GET  # noqa: N815 - the name that http.server looks for
+
+        def log_message(self, *_words):
+            pass
+
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if context:
+        httpd.socket = context.wrap_socket(httpd.socket, server_side=True)
+    threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    try:
+        yield f"{'https' if context else 'http'}://127.0.0.1:{httpd.server_port}", heard
+    finally:
+        httpd.shutdown()
+        httpd.server_close()
+
+
+def says(status, body=b"", **headers):
+    def answer(handler):
+        handler.send_response(status)
+        for name, value in headers.items():
+            handler.send_header(name, value)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return answer
+
+
+def endless(handler):
+    handler.send_response(200)
+    handler.end_headers()
+    while True:
+        handler.wfile.write(b"x" * 1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (says(200, b'{"name": "another"}'), "no releaseapp"),
+        (says(200, b"[1, 2"), "no releaseapp"),
+        (says(500, b"oops"), "no releaseapp"),
+        (says(302, Location="http://127.0.0.1:1/elsewhere"), "leads elsewhere"),
+        (endless, "larger than"),
+    ],
+)
+def test_a_stranger_is_told_no_password(answer, sentence):
+    with stranger(answer) as (url, heard):
+        code, found = visit(url, "--account", AVERY)
+    assert (code, list(found)) == (2, ["version"])
+    assert sentence in found["version"]["sentence"]
+    assert heard == [("/version", None)]
+
+
+def test_a_certificate_that_nobody_vouches_for_is_told_and_no_password(monkeypatch, tmp_path):
+    authority = trustme.CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    body = b'{"name": "releaseapp", "version": "9.9.9"}'
+    with stranger(says(200, body), context) as (url, heard):
+        code, found = visit(url, "--account", AVERY)
+        assert (code, list(found), heard) == (2, ["version"], [])
+        assert "SSL_CERT_FILE" in found["version"]["cure"]
+        authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+        code, found = visit(url)
+    assert "This command is of" in found["version"]["sentence"]
+    assert "good for" in found["tls"]["sentence"]
+    assert not found["headers"]["ok"]
