@@ -18,7 +18,7 @@ FLOORS = [
     {"settings", "expressions", "db", "masking", "json_schema"},
     {"outbound", "wakeups"},
     {"events"},
-    {"operations", "maintenance"},
+    {"operations", "maintenance", "keys"},
     {"web"},
     {"auth"},
     {"workspaces"},

@@ -163,6 +163,8 @@ class Listener:
                 self._socket.sendall(self._protocol.send(event.response()))
             if isinstance(event, TextMessage):
                 self._text += event.data
+                if len(self._text) > _LARGEST_ANSWER:
+                    raise Unreachable(f"A message of /ws is larger than {_LARGEST_ANSWER:,} characters.")
                 if event.message_finished:
                     text, self._text = self._text, ""
                     return dict(json.loads(text))

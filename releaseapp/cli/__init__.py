@@ -17,6 +17,7 @@ from releaseapp.cli.release import release
 from releaseapp.cli.restoring import drill, putting_back
 from releaseapp.cli.roles import roles
 from releaseapp.cli.runs import runs
+from releaseapp.cli.secrets import secrets
 from releaseapp.cli.snapshots import snapshot
 from releaseapp.cli.workflows import workflows
 from releaseapp.seeds import demo_lines
@@ -73,5 +74,18 @@ def worker(ini: Path) -> None:
 for command in putting_back:
     snapshot.add_command(command)
 release.add_command(drill)
-for command in (check, credentials, maintenance, prune, release, roles, runs, snapshot, user, workflows, workspace):
+for command in (
+    check,
+    credentials,
+    maintenance,
+    prune,
+    release,
+    roles,
+    runs,
+    secrets,
+    snapshot,
+    user,
+    workflows,
+    workspace,
+):
     main.add_command(command)

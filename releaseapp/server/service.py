@@ -17,6 +17,7 @@ from gevent.hub import get_hub
 from releaseapp import clock
 from releaseapp.connections import service as connections
 from releaseapp.connections.sampler import Sampler
+from releaseapp.keys import note_secrets
 from releaseapp.live.gateway import Gateway
 from releaseapp.live.http.answers import Application
 from releaseapp.live.http.server import Limits, Server
@@ -105,6 +106,7 @@ class Service:
         server = Server(entrance.sock, self._pages, gateway, limits, threads, trusted_proxy=options.trusted_proxy)
         server.shared = entrance.shared
         self._server = server
+        note_secrets(registry.db, registry.app_settings)
         gateway.start()
         self._sampler = connections.sample(registry.db, gateway.counters)
         if self._worker is not None:

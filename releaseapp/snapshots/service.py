@@ -1,6 +1,5 @@
 """Snapshots: made, listed, verified, opened, deleted, pruned."""
 
-import hashlib
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,6 +15,7 @@ from releaseapp.db.catalog import tables_of
 from releaseapp.errors import Busy, Conflict
 from releaseapp.events.models import EventType
 from releaseapp.events.service import append
+from releaseapp.keys import fingerprint_of
 from releaseapp.operations.service import Report
 from releaseapp.settings import Settings
 from releaseapp.snapshots import archive, shelf
@@ -199,7 +199,7 @@ def _manifest(s: Snapshots, name: str, made_at: str, pair: Pair, files: dict[str
         workflows=len(pair.document.workflows),
         files=files,
         fingerprints={
-            "jwt_secret": hashlib.sha256(b"releaseapp jwt_secret " + s.settings.jwt_secret.encode()).hexdigest()[:12],
+            "jwt_secret": fingerprint_of("jwt_secret", s.settings.jwt_secret),
             "credentials_secret": s.vault.key_id or "",
         },
         encrypted=bool(s.settings.snapshot_secret),
