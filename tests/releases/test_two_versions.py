@@ -1,5 +1,5 @@
 """A release from beginning to end with two versions of the product, real processes, and load: the second has one more
-migration and calls itself 0.2.0. It goes out, is rolled back, and the rollback is undone."""
+migration, a route that lets viewers do more, and calls itself 0.2.0. It goes out, is rolled back, and the rollback is undone."""
 
 import json
 import subprocess
@@ -22,6 +22,16 @@ known = [
     migrations.Migration("m9999_next", ["CREATE TABLE next_thing (id TEXT PRIMARY KEY)"]),
 ]
 migrations.known_migrations = lambda: known
+from releaseapp import health
+exec('''
+from releaseapp.agents.resources import Agents
+from releaseapp.permissions import Permission
+from releaseapp.web.views import api
+
+@api(Agents, Permission.AGENTS_VIEW, "POST", name="fresh")
+def fresh(_context, _request):
+    return json_answer({"fresh": True})
+''', vars(health))
 """
 AS_NEXT = f"""{NEXT}
 from releaseapp.cli import main
@@ -93,6 +103,9 @@ def test_a_release_goes_out_is_rolled_back_and_comes_again_and_no_request_fails(
     second = house.play(NEXT).wait_for("releaseapp listens at")
     assert first.ends() == 0
     assert version(house) == "0.2.0"
+    assert owner.send("/workspaces/aurora/agents/fresh", {}) == {"fresh": True}
+    confirmed = command(house, "release", "confirm-roles", program=AS_NEXT)
+    assert "POST /workspaces/{workspace}/agents/fresh" in confirmed
     promoted = command(
         house, "release", "promote", "--wait", "0", "--despite", "there is no time to wait", program=AS_NEXT
     )
