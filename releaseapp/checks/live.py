@@ -105,12 +105,8 @@ def _answers(visit: Visit) -> Found:
     try:
         answer = visit.line.ask("GET", "/version")
     except Unreachable as error:
-        cure = "Is the server running, and is the address right?"
-        if isinstance(error.__cause__.__cause__ if error.__cause__ else None, ssl.SSLError) or "CERTIFICATE" in str(
-            error
-        ):
-            cure = "Give the server a certificate for this name; SSL_CERT_FILE names authorities of your own."
-        return Found(ok=False, sentence=str(error), cure=cure)
+        distrusted = "CERTIFICATE_VERIFY_FAILED" in str(error)
+        return Found(ok=False, sentence=str(error), cure=_DISTRUSTED if distrusted else _NOBODY)
     if "location" in answer.headers:
         where = answer.headers["location"][:200]
         return Found(ok=False, sentence=f"It leads elsewhere: {where}.", cure="Give that address, if it is yours.")
@@ -234,7 +230,7 @@ def _hear_of_a_sign_in(visit: Visit, listener: Listener) -> float | None:
     try:
         while clock.monotonic() < began + _HEAR_SECONDS:
             heard = listener.next(began + _HEAR_SECONDS - clock.monotonic()) or {}
-            if heard.get("type") == "event":
+            if heard.get("type") == "event" and heard["event"]["type"].startswith("session."):
                 return clock.monotonic() - began
         return None
     finally:
