@@ -8,6 +8,7 @@ from pyramid.response import Response
 from releaseapp.auth import service
 from releaseapp.auth.api import caller_of
 from releaseapp.auth.models import TOKEN_COOKIE, SignedIn
+from releaseapp.auth.people.service import password_changed_at
 from releaseapp.auth.resources import AccountNode, Auth, SessionNode, Sessions, TokenNode
 from releaseapp.auth.schemas import AccountChange, PasswordChange, SignIn
 from releaseapp.errors import Invalid, NotSignedIn, TooManyRequests
@@ -96,6 +97,8 @@ def show_account(request: Request, **more: Any) -> Response:
         "sessions": service.list_sessions(request.db, account.id),
         "current_session": request.identity.session_id,
         "tokens": service.list_api_tokens(request.db, account.id),
+        "password_changed_at": password_changed_at(request.db, account.id),
+        "password_max_days": request.settings.password_max_days,
     }
     return show(request, "account/show", **{**values, **more})
 

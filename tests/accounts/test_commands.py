@@ -1,6 +1,7 @@
 """``releaseapp user``: what operators do with accounts, seen from the front door."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -196,3 +197,14 @@ def test_hostile_names_and_addresses_are_refused(command):
         assert command("add", email, "--name", "New", "--password", GOOD).exit_code == 2
     for name in ("", " ", "a\x00b", "x" * 121, "a\nb"):
         assert command("add", "new@example.com", "--name", name, "--password", GOOD).exit_code == 2
+
+
+def test_a_person_sees_how_old_the_own_password_is(app, seeded, settings):
+    with seeded.transaction() as tx:
+        tx.run("UPDATE accounts SET password_changed_at = '2026-02-03T04:05:06.000Z' WHERE email = :it", it=CASEY)
+    browser = app.as_browser(CASEY)
+    page = browser.get("/account")
+    assert 'datetime="2026-02-03T04:05:06.000Z"' in page.text
+    assert "has to be another one" not in page
+    app.app.registry.app_settings = replace(settings, password_max_days=90)
+    assert "another one after 90 days" in browser.get("/account")
