@@ -5,8 +5,10 @@ from typing import Any
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.response import Response
 
+from releaseapp import clock
 from releaseapp.auth import service
 from releaseapp.auth.api import caller_of
+from releaseapp.auth.hygiene import is_stale
 from releaseapp.auth.models import TOKEN_COOKIE, SignedIn
 from releaseapp.auth.people.service import password_changed_at
 from releaseapp.auth.resources import AccountNode, Auth, SessionNode, Sessions, TokenNode
@@ -88,6 +90,7 @@ def account_page(_context: AccountNode, request: Request) -> Response:
 def show_account(request: Request, **more: Any) -> Response:
     """The own page with the forms as they stand, and maybe a new token, shown this once."""
     account = request.identity.account
+    changed_at = password_changed_at(request.db, account.id) or account.created_at
     empty = FormState({})
     values = {
         "name_form": FormState({"name": account.name}),
@@ -97,8 +100,8 @@ def show_account(request: Request, **more: Any) -> Response:
         "sessions": service.list_sessions(request.db, account.id),
         "current_session": request.identity.session_id,
         "tokens": service.list_api_tokens(request.db, account.id),
-        "password_changed_at": password_changed_at(request.db, account.id),
-        "password_max_days": request.settings.password_max_days,
+        "password_changed_at": changed_at,
+        "password_is_old": is_stale(request.settings, changed_at, clock.now_text()),
     }
     return show(request, "account/show", **{**values, **more})
 

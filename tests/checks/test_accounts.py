@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 from conftest import write_ini
 
+from releaseapp import clock
 from releaseapp.cli import main
 
 CASEY, DEVON, EMERY = "casey.editor@example.com", "devon.viewer@example.com", "emery.owner@example.com"
@@ -39,8 +40,9 @@ def test_a_password_of_two_accounts_is_found(command):
 
 
 def test_an_old_password_is_found_when_they_may_not_be_old(command, seeded):
+    at = clock.later_text(-100 * 86_400)
     with seeded.transaction() as tx:
-        tx.run("UPDATE accounts SET password_changed_at = '2026-01-01T00:00:00.000Z' WHERE email = :it", it=EMERY)
+        tx.run("UPDATE accounts SET password_changed_at = :at WHERE email = :it", at=at, it=EMERY)
     assert found(command, "passwords")["ok"]
     assert f"too old: {EMERY}." in found(command, "passwords", "password_max_days = 90")["sentence"]
 
