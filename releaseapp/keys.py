@@ -1,7 +1,8 @@
 """The secrets that a server works with: which are set, since when they are these, and that a change of one is told.
 
 Nothing is kept of a secret but a fingerprint. Secrets are long and random (the settings refuse others in production),
-so a plain SHA-256 of one tells nothing of it.
+so a plain SHA-256 of one tells nothing of it. That of credentials goes by the fingerprint of the key that the vault
+makes of it, so that everybody speaks of it by one name.
 """
 
 import hashlib
@@ -10,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from releaseapp import clock
+from releaseapp.credentials.vault import key_id_of
 from releaseapp.db.api import Database, Reader
 from releaseapp.db.state import find_state, set_state
 from releaseapp.events.models import EventType
@@ -40,6 +42,8 @@ class Kept(msgspec.Struct, frozen=True):
 
 def fingerprint_of(name: SecretName, secret: str) -> str:
     """What tells two secrets apart, empty for none; another for the same text under another name."""
+    if name == "credentials_secret":
+        return key_id_of(secret) if secret else ""
     return hashlib.sha256(f"releaseapp {name} {secret}".encode()).hexdigest()[:_DIGITS] if secret else ""
 
 

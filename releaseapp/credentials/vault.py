@@ -90,6 +90,11 @@ def open_vault(settings: Settings) -> Vault:
     return Vault([settings.credentials_secret, settings.credentials_secret_previous], settings.sqlite_databases)
 
 
+def key_id_of(secret: str) -> str:
+    """The fingerprint of the key that a secret makes, by which sealed credentials name it."""
+    return _key(secret).id
+
+
 def no_key() -> str:
     """What is said where the server has no secret."""
     return (

@@ -200,7 +200,7 @@ def _manifest(s: Snapshots, name: str, made_at: str, pair: Pair, files: dict[str
         files=files,
         fingerprints={
             "jwt_secret": fingerprint_of("jwt_secret", s.settings.jwt_secret),
-            "credentials_secret": s.vault.key_id or "",
+            "credentials_secret": fingerprint_of("credentials_secret", s.settings.credentials_secret),
         },
         encrypted=bool(s.settings.snapshot_secret),
     )

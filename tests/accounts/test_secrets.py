@@ -63,6 +63,8 @@ def test_the_status_says_what_a_rotation_still_waits_for(ini):
     assert "sessions of before end with the old one" in said.output
     assert "releaseapp credentials rotate INI" in said.output
     assert OLD not in said.output + said.stderr
+    by_vault = json.loads(status(ini, "--json").stdout)["credentials"]["key_id"]
+    assert f"credentials_secret  {by_vault}  no server" in said.output
     told = json.loads(status(ini, "--json", JWT_SECRET_PREVIOUS=OLD).stdout)
     assert [bool(one["previous"]) for one in told["secrets"]] == [True, False, False]
 
