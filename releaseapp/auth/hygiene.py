@@ -62,13 +62,8 @@ class _Account(msgspec.Struct, frozen=True):
         return Finding(self.kept.account_id, email, kind, sentence, cure.format(email=email))
 
 
-def findings(db: Reader, settings: Settings, now: str) -> list[Finding]:
-    """What is to be said of the passwords of all open accounts; ``now`` as ``clock.now_text`` gives it."""
-    return look(db, settings, now).findings
-
-
 def look(db: Reader, settings: Settings, now: str, seconds: float = _SECONDS) -> Looked:
-    """:func:`findings`, and how many accounts it had no time for."""
+    """What is to be said of the passwords of all open accounts; ``now`` as ``clock.now_text`` gives it."""
     marking = marking_of(settings)
     everybody = [
         _Account(kept, marking.open(kept.password_mark, kept.account_id, kept.password_hash))
@@ -121,7 +116,7 @@ def _of_content(everybody: list[_Account], seeded: set[str]) -> Iterator[Finding
                 yield one.finding(Kind.WEAK, "The password is easy to guess.", _ASK_FOR_ANOTHER)
             others = [other.kept.email for other in alike[one.mark.number] if other is not one]
             if others:
-                yield one.finding(Kind.SHARED, f"It seems to be the password of {_named(others)} too.", _SET_ANOTHER)
+                yield one.finding(Kind.SHARED, f"It seems to be the password of {named(others)} too.", _SET_ANOTHER)
 
 
 def _of_care(everybody: list[_Account], settings: Settings, now: str) -> Iterator[Finding]:
@@ -139,6 +134,7 @@ def _of_care(everybody: list[_Account], settings: Settings, now: str) -> Iterato
             yield one.finding(Kind.MUST_CHANGE, sentence, "Ask the person to sign in, or disable the account.")
 
 
-def _named(emails: list[str]) -> str:
+def named(emails: list[str]) -> str:
+    """The first few of them, and how many more there are."""
     more = f" and {len(emails) - _NAMED:,} more" if len(emails) > _NAMED else ""
     return ", ".join(emails[:_NAMED]) + more

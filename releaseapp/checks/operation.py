@@ -8,7 +8,6 @@ from releaseapp.agents.tasks.service import worker_is_alive
 from releaseapp.checks.models import Found
 from releaseapp.checks.place import Place
 from releaseapp.events.queries import last_event_id
-from releaseapp.snapshots.service import list_snapshots
 
 _OLD_SNAPSHOT_HOURS = 48
 
@@ -32,10 +31,9 @@ def address_is_known(place: Place) -> Found:
 
 def snapshot_is_fresh(place: Place) -> Found:
     """There is a snapshot of late; and what would be lost without."""
-    kept = list_snapshots(place.snapshots)
-    if not kept:
+    if place.newest_snapshot is None:
         return Found(ok=False, sentence="There is no snapshot.", cure="Make one: releaseapp snapshot create INI.")
-    newest = kept[0].manifest
+    newest = place.newest_snapshot.manifest
     since = last_event_id(place.db) - newest.last_event_id
     fresh = newest.made_at >= clock.text(clock.now() - timedelta(hours=_OLD_SNAPSHOT_HOURS))
     return Found(
@@ -47,8 +45,7 @@ def snapshot_is_fresh(place: Place) -> Found:
 
 def snapshots_are_verified(place: Place) -> Found:
     """The newest snapshot was found whole."""
-    kept = list_snapshots(place.snapshots)
-    well = bool(kept and kept[0].verified_at)
+    well = place.newest_snapshot is not None and place.newest_snapshot.verified_at is not None
     return Found(
         ok=well,
         sentence="The newest snapshot was found whole." if well else "The newest snapshot was not looked at yet.",

@@ -30,7 +30,6 @@ class PasswordKept(msgspec.Struct, frozen=True):
 
     account_id: str
     email: str
-    is_operator: bool
     must_change_password: bool
     password_hash: str
     password_mark: str | None

@@ -35,13 +35,12 @@ def list_passwords(db: Reader) -> list[PasswordKept]:
     """What is kept of the passwords of all accounts that are open; operators first, then the oldest."""
     rows = db.all(
         """
-        SELECT id AS account_id, email, is_operator, must_change_password, password_hash, password_mark,
+        SELECT id AS account_id, email, must_change_password, password_hash, password_mark,
                COALESCE(password_changed_at, created_at) AS password_changed_at
         FROM accounts WHERE is_disabled = 0 ORDER BY is_operator DESC, id
         """
     )
-    flags = ("is_operator", "must_change_password")
-    return [PasswordKept(**{**row, **{flag: bool(row[flag]) for flag in flags}}) for row in rows]
+    return [PasswordKept(**{**row, "must_change_password": bool(row["must_change_password"])}) for row in rows]
 
 
 def find_password_change(db: Reader, account_id: str) -> str | None:
