@@ -12,7 +12,7 @@ from releaseapp.operations.models import Kind
 from releaseapp.snapshots.models import Reason
 from releaseapp.snapshots.restoring.work import drilling
 from releaseapp.snapshots.service import Snapshots, prune_snapshots
-from releaseapp.snapshots.shelf import list_in_folder
+from releaseapp.snapshots.shelf import newest_in_folder
 from releaseapp.snapshots.work import making, pruning
 from releaseapp.workflows.pending import settle
 
@@ -57,14 +57,17 @@ class Caretaker:
         hours = self._snapshots.settings.snapshot_every_hours
         if not hours or not self._is_past(Kind.SNAPSHOT, _AGAIN_HOURS):
             return False
-        newest = next((one.manifest.made_at for one in list_in_folder(self._snapshots.settings)), "")
-        return newest <= _ago(hours)
+        newest = newest_in_folder(self._snapshots.settings)
+        return newest is None or newest.manifest.made_at <= _ago(hours)
 
     def _drill_is_due(self) -> bool:
         hours = self._snapshots.settings.drill_every_hours
-        return bool(hours) and self._is_past(Kind.DRILL, hours) and bool(list_in_folder(self._snapshots.settings))
+        if not hours or not self._is_past(Kind.DRILL, hours):
+            return False
+        return newest_in_folder(self._snapshots.settings) is not None
 
     def _prune(self) -> bool:
+        # Not by _do: what is old is asked of the bucket, too, and nobody waits for that in the turn to write.
         s = self._snapshots
         try:
             if not prune_snapshots(s, dry_run=True):

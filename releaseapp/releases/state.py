@@ -14,7 +14,7 @@ from releaseapp.releases.models import Entry, Release, Status, without_roles
 from releaseapp.releases.roles import RolesNow, roles_now
 from releaseapp.releases.working import VERBS
 from releaseapp.snapshots.models import Kept
-from releaseapp.snapshots.shelf import list_in_folder
+from releaseapp.snapshots.shelf import newest_in_folder
 
 _SHOWN_OPERATIONS = 8
 
@@ -57,7 +57,7 @@ def state_of(ground: Ground) -> State:
         entries=entries,
         next=advise(release, entries, verb, unconfirmed=unconfirmed),
         roles=roles,
-        snapshot=next(iter(list_in_folder(ground.settings)), None),
+        snapshot=newest_in_folder(ground.settings),
         drill=operations.newest_of(db, Kind.DRILL),
         operations=operations.list_operations(db, _SHOWN_OPERATIONS),
     )

@@ -70,13 +70,8 @@ def pack(settings: Settings, manifest: Manifest, folder: Path) -> int:
         with plain.open("rb") as source, ready.open("xb") as target:
             sealing.seal(source, target, settings.snapshot_secret)
         plain.unlink()
-    return put_in_place(settings, manifest, ready)
-
-
-def put_in_place(settings: Settings, manifest: Manifest, archive: Path) -> int:
-    """Gives an archive on the same disk its place, then its manifest; the archive's size. Raises as :func:`pack`."""
-    size = archive.stat().st_size
-    _put(archive, archive_path(settings, manifest.name))
+    size = ready.stat().st_size
+    _put(ready, archive_path(settings, manifest.name))
     try:
         write_manifest(settings, manifest)
     except OSError:

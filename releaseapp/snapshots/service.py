@@ -159,17 +159,11 @@ def prune_snapshots(s: Snapshots, *, dry_run: bool = False) -> list[Kept]:
     old = [
         one
         for one in reversed(kept[s.settings.snapshot_keep_count :])
-        if _young_until(one) < border and one.manifest.name not in needed
+        if one.manifest.made_at < border and one.manifest.name not in needed
     ]
     for one in old if not dry_run else []:
         delete_snapshot(s, one.manifest.name, None)
     return old
-
-
-def _young_until(kept: Kept) -> str:
-    """What its age is counted from: one that was brought here counts from when it was looked at, be it ever so old."""
-    brought = kept.verified_at if kept.manifest.reason is Reason.UPLOAD else None
-    return max(kept.manifest.made_at, brought or "")
 
 
 def _held_by_releases(s: Snapshots) -> list[str]:

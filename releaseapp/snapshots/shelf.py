@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from itertools import groupby
 from pathlib import Path
 
 import msgspec
@@ -22,6 +23,17 @@ def list_in_folder(settings: Settings) -> list[Kept]:
     """Every snapshot of the folder alone, newest first; asks no other server."""
     found = (_in_folder(settings, path.stem) for path in settings.snapshots.glob("*.json"))
     return _newest_first(one for one in found if one)
+
+
+def newest_in_folder(settings: Settings) -> Kept | None:
+    """The newest snapshot of the folder alone; reads no more manifests than it needs."""
+    names = sorted((path.stem for path in settings.snapshots.glob("*.json")), reverse=True)
+    # Names begin with the second in which they were made.
+    for _second, alike in groupby(names, key=lambda name: name.partition("-")[0]):
+        found = _newest_first(one for name in alike if (one := _in_folder(settings, name)))
+        if found:
+            return found[0]
+    return None
 
 
 def list_everywhere(settings: Settings) -> list[Kept]:

@@ -93,3 +93,15 @@ def test_of_several_processes_that_find_it_due_together_one_makes_it(here, chang
     assert [(one.kind, one.status) for one in journal] == [(Kind.SNAPSHOT, Status.DONE)]
     for s in places:
         s.db.close()
+
+
+def test_the_newest_of_the_folder_is_found_among_those_of_one_second_and_files_that_are_none(here):
+    from releaseapp.snapshots.shelf import list_in_folder, newest_in_folder
+
+    assert newest_in_folder(here.settings) is None
+    for _ in range(4):
+        service.make_snapshot(here, Reason.ASKED, None)
+        assert newest_in_folder(here.settings) == list_in_folder(here.settings)[0]
+    (here.settings.snapshots / "99991231T235959Z-00000000.json").write_text("{")
+    (here.settings.snapshots / "zzz.json").write_text("{}")
+    assert newest_in_folder(here.settings) == list_in_folder(here.settings)[0]
