@@ -16,12 +16,12 @@ from releaseapp.checks.line import Ended, Line, Listener, Refused, Unreachable
 from releaseapp.checks.models import Check, Found, Outcome, Severity
 from releaseapp.checks.service import carry_out
 from releaseapp.errors import Invalid
+from releaseapp.web.manners import FOR_PAGES, HEADERS
 
 _CERTIFICATE_DAYS = 14
 _SKEW_SECONDS = 5
 _HEAR_SECONDS = 5.0
 _DAY_SECONDS = 86_400
-_HEADERS = ("Content-Security-Policy", "X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy")
 _UPGRADE = (
     "In nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;"
 )
@@ -152,7 +152,7 @@ def _is_on_time(visit: Visit) -> Found:
 
 def _has_headers(visit: Visit) -> Found:
     answer = visit.line.ask("GET", "/auth/login", accept="text/html")
-    missing = [name for name in _HEADERS if name not in answer.headers]
+    missing = [name for name, _value in (*FOR_PAGES, *HEADERS) if name not in answer.headers]
     if "unsafe-inline" in answer.headers.get("Content-Security-Policy", ""):
         missing.append("a Content-Security-Policy without unsafe-inline")
     return Found(

@@ -13,13 +13,13 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
 )
-_HEADERS = [
+HEADERS = [
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),
     ("Referrer-Policy", "same-origin"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
 ]
-_FOR_PAGES = [
+FOR_PAGES = [
     ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
     ("Permissions-Policy", "camera=(), microphone=(), geolocation=()"),
 ]
@@ -36,9 +36,9 @@ def manners_tween(handler: Callable[[Request], Response], registry: Any) -> Call
         response = handler(request) if fits else refusal(too_large(limit), request)
         headers = response.headerlist
         names = {name for name, _ in headers}
-        headers.extend(_HEADERS)
+        headers.extend(HEADERS)
         if response.content_type == "text/html":
-            headers.extend(_FOR_PAGES)
+            headers.extend(FOR_PAGES)
         if "Cache-Control" not in names:
             headers.append(("Cache-Control", "no-cache, private" if "ETag" in names else "no-store"))
             headers.append(("Vary", "Accept, Cookie, Authorization"))
