@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
+from contextlib import contextmanager
 from functools import cache
 
 import pytest
@@ -33,9 +34,15 @@ def target(request, tmp_path):
     if request.param == "sqlite":
         yield str(tmp_path / "data.db")
         return
+    with database_on(request.getfixturevalue("postgres")) as address:
+        yield address
+
+
+@contextmanager
+def database_on(server):
+    """The address of a new database on a PostgreSQL server; dropped at the end, whoever is in it."""
     import psycopg
 
-    server = request.getfixturevalue("postgres")
     name = f"test_{next(_numbers)}"
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} STRATEGY file_copy")

@@ -8,20 +8,14 @@ from functools import partial
 
 import pytest
 from click.testing import CliRunner
-from conftest import SECRET, VAULT_SECRET
+from conftest import write_ini
 
 from releaseapp.cli import main
 
 
 @pytest.fixture
 def ini(seeded, tmp_path):
-    path = tmp_path / "server.ini"
-    path.write_text(
-        "[app:main]\nuse = egg:releaseapp\nmode = development\n"
-        f"jwt_secret = {SECRET}\ncredentials_secret = {VAULT_SECRET}\n"
-        "agent_db_path = %(here)s/agents.db\nworkflow_store_path = %(here)s/workflows.json\n"
-    )
-    return path
+    return write_ini(tmp_path)
 
 
 def run(ini, group, verb, *words, **options):

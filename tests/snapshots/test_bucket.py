@@ -1,11 +1,11 @@
 """Copies in a bucket, on a real server that speaks S3."""
 
 import os
+import secrets
 import urllib.request
 import warnings
 
 import pytest
-from databases import _numbers
 
 from releaseapp.caretaker import Caretaker
 from releaseapp.operations import service as operations
@@ -35,7 +35,7 @@ def store():
 @pytest.fixture
 def there(store, changed):
     """The place of ``here`` with a bucket of its own."""
-    name = f"bucket-{next(_numbers)}"
+    name = f"bucket-{secrets.token_hex(6)}"
     with urllib.request.urlopen(urllib.request.Request(f"{store}/{name}", method="PUT")):
         pass
     return changed(snapshot_s3_url=f"s3://{name}/of/aurora", snapshot_s3_endpoint=store, **KEYS)

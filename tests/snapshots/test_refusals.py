@@ -4,10 +4,11 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 
 import pytest
 from conftest import settings_for
-from databases import postgres  # noqa: F401 - a fixture
+from databases import database_on, postgres  # noqa: F401 - a fixture
 from pasts import tools
 
 from releaseapp.credentials.vault import open_vault
@@ -65,23 +66,15 @@ def test_a_snapshot_for_whose_opening_there_is_no_room_is_not_called_damaged(her
 
 @pytest.fixture
 def on_postgres(postgres, tmp_path):  # noqa: F811 - the fixture
-    import psycopg
+    with database_on(postgres) as address, ExitStack() as opened:
 
-    with psycopg.connect(postgres.get_uri(), autocommit=True) as connection:
-        connection.execute("CREATE DATABASE tools STRATEGY file_copy")
-    address = postgres.get_uri("tools")
-    opened = []
+        def place(postgres_tools):
+            settings = settings_for(tmp_path, agent_db_path=address, postgres_tools=str(postgres_tools))
+            db = open_database(settings)
+            opened.callback(db.close)
+            return Snapshots(db, open_workflows(settings), settings, open_vault(settings))
 
-    def place(postgres_tools):
-        settings = settings_for(tmp_path, agent_db_path=address, postgres_tools=str(postgres_tools))
-        opened.append(open_database(settings))
-        return Snapshots(opened[-1], open_workflows(settings), settings, open_vault(settings))
-
-    yield place
-    for db in opened:
-        db.close()
-    with psycopg.connect(postgres.get_uri(), autocommit=True) as connection:
-        connection.execute("DROP DATABASE tools WITH (FORCE)")
+        yield place
 
 
 def script(folder, text):
