@@ -33,10 +33,10 @@ def find_tool(name: str, folder: str) -> str:
 def refuse_older(program: str, url: str) -> None:
     """Raises ToolFailed when the program is older than the server: it cannot read what that has."""
     said = _run([program, "--version"], dict(os.environ), _VERSION_SECONDS)
-    number = re.search(r"(\d+)(?:\.\d+)*\s*$|\(PostgreSQL\) (\d+)", said)
+    number = re.search(r"\(PostgreSQL\) (\d+)", said)
     with open_connection(url) as connection:
         major = connection.info.server_version // 10_000
-    own = int(number[1] or number[2]) if number else 0
+    own = int(number[1]) if number else 0
     if own < major:
         raise ToolFailed(
             f"{Path(program).name} is of version {own}, and the server of version {major}. Install the client tools of"
