@@ -4,7 +4,7 @@ import json
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,7 +13,8 @@ import httpx
 import msgspec
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, CloseConnection, Ping, RejectConnection, Request, TextMessage
-from wsproto.utilities import RemoteProtocolError
+from wsproto.frame_protocol import CloseReason
+from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 from releaseapp import clock
 from releaseapp.errors import AppError
@@ -22,6 +23,7 @@ SECONDS = 10.0
 """For one answer, whole."""
 _LARGEST_ANSWER = 4 * 1_048_576
 _BLOCK = 65_536
+_LEAVE_SECONDS = 2.0
 
 
 class Unreachable(AppError):
@@ -114,7 +116,11 @@ class Line:
         except OSError as error:
             raise Unreachable(f"/ws cannot be reached: {error}.") from error
         with connection:
-            yield Listener(connection, urlsplit(self.url), token)
+            listener = Listener(connection, urlsplit(self.url), token)
+            try:
+                yield listener
+            finally:
+                listener.take_leave()
 
     def _connect(self) -> socket.socket:
         parts = urlsplit(self.url)
@@ -169,6 +175,14 @@ class Listener:
                     text, self._text = self._text, ""
                     return dict(json.loads(text))
         return None
+
+    def take_leave(self) -> None:
+        """Closes as a well-behaved client does: who just vanishes counts against the server in its own gate."""
+        with suppress(OSError, LocalProtocolError, AppError, ValueError, TypeError):
+            self._socket.sendall(self._protocol.send(CloseConnection(code=CloseReason.NORMAL_CLOSURE)))
+            deadline = clock.monotonic() + _LEAVE_SECONDS
+            while self.next(deadline - clock.monotonic()) is not None:
+                pass
 
     def _next_event(self, deadline: float) -> Any:
         while not self._coming:

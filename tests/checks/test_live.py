@@ -1,6 +1,8 @@
 """``releaseapp check --url``: a live server is visited by its address, through a real nginx as well."""
 
+import base64
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -10,6 +12,8 @@ import ssl
 import subprocess
 import threading
 import time
+import urllib.request
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -189,6 +193,32 @@ def endless(handler):
         handler.wfile.write(b"x" * 1_000_000)
 
 
+def babbling(handler):
+    """As a releaseapp, but for ``/ws``, where it says what nobody asked for and never stops."""
+    said = {
+        "/version": {"name": "releaseapp", "version": "1"},
+        "/auth/login": {"token": "a-token"},
+        "/auth/me": {"workspaces": []},
+    }
+    if handler.path != "/ws":
+        return says(200, json.dumps(said.get(handler.path, {})).encode(), Date=formatdate(usegmt=True))(handler)
+    key = handler.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+    handler.send_response(101)
+    for name, value in (("Upgrade", "websocket"), ("Connection", "Upgrade")):
+        handler.send_header(name, value)
+    handler.send_header("Sec-WebSocket-Accept", base64.b64encode(hashlib.sha1(key.encode()).digest()).decode())
+    handler.end_headers()
+    while True:
+        handler.wfile.write(b"\x81\x02[]" * 1000)
+
+
+def test_one_that_never_stops_to_talk_is_left(monkeypatch):
+    monkeypatch.setattr("releaseapp.checks.line._LEAVE_SECONDS", 0.2)
+    with stranger(babbling) as (url, _heard):
+        code, found = visit(url, "--account", AVERY)
+    assert (code, found["live"]["ok"]) == (2, False)
+
+
 @pytest.mark.parametrize(
     ("answer", "sentence"),
     [
@@ -222,3 +252,14 @@ def test_a_certificate_that_nobody_vouches_for_is_told_and_no_password(monkeypat
     assert "This command is of" in found["version"]["sentence"]
     assert "good for" in found["tls"]["sentence"]
     assert not found["headers"]["ok"]
+
+
+def test_the_visitor_takes_leave_and_is_not_counted_among_those_who_vanished(tmp_path):
+    server = RunningServer(tmp_path).start()
+    try:
+        assert visit(server.url, "--account", AVERY)[0] == 0
+        with urllib.request.urlopen(f"{server.url}/metrics", timeout=10) as answer:
+            closed = [line for line in answer.read().decode().splitlines() if line.startswith("releaseapp_ws_closed")]
+    finally:
+        server.stop()
+    assert [line.split("{")[1] for line in closed] == ['code="1000"} 1.0']
