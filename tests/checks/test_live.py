@@ -14,6 +14,7 @@ import threading
 import time
 import urllib.request
 from email.utils import formatdate
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -193,8 +194,8 @@ def endless(handler):
         handler.wfile.write(b"x" * 1_000_000)
 
 
-def babbling(handler):
-    """As a releaseapp, but for ``/ws``, where it says what nobody asked for and never stops."""
+def babbling(handler, words):
+    """As a releaseapp, but for ``/ws``, where it says the last of ``words`` and never stops."""
     said = {
         "/version": {"name": "releaseapp", "version": "1"},
         "/auth/login": {"token": "a-token"},
@@ -208,15 +209,26 @@ def babbling(handler):
         handler.send_header(name, value)
     handler.send_header("Sec-WebSocket-Accept", base64.b64encode(hashlib.sha1(key.encode()).digest()).decode())
     handler.end_headers()
+    *before, last = [bytes([0x81, len(word)]) + word for word in words]
+    handler.wfile.write(b"".join(before))
     while True:
-        handler.wfile.write(b"\x81\x02[]" * 1000)
+        handler.wfile.write(last * 1000)
 
 
-def test_one_that_never_stops_to_talk_is_left(monkeypatch):
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ([b"[]"], "says nothing"),
+        ([b'{"type": "hello"}', b'{"type": "event", "event": {"type": "agent.updated"}}'], "did not come round"),
+    ],
+)
+def test_one_that_never_stops_to_talk_is_left_and_what_others_did_is_not_taken_for_ours(monkeypatch, words, sentence):
     monkeypatch.setattr("releaseapp.checks.line._LEAVE_SECONDS", 0.2)
-    with stranger(babbling) as (url, _heard):
+    monkeypatch.setattr("releaseapp.checks.live._HEAR_SECONDS", 0.5)
+    with stranger(partial(babbling, words=words)) as (url, _heard):
         code, found = visit(url, "--account", AVERY)
-    assert (code, found["live"]["ok"]) == (2, False)
+    assert code == 2
+    assert sentence in found["live"]["sentence"]
 
 
 @pytest.mark.parametrize(
