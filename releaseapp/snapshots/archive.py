@@ -3,7 +3,6 @@
 It is written aside, synced, and renamed, the manifest last: what has a manifest is whole.
 """
 
-import errno
 import hashlib
 import os
 import secrets
@@ -17,9 +16,8 @@ from pathlib import Path
 import msgspec
 
 from releaseapp import clock
-from releaseapp.errors import Busy
 from releaseapp.settings import Settings
-from releaseapp.snapshots import sealing
+from releaseapp.snapshots import sealing, tars
 from releaseapp.snapshots.models import FORMAT, Damaged, FileMark, Manifest, Unpacked
 from releaseapp.workflows.file import sync_folder
 
@@ -27,7 +25,6 @@ WORKFLOWS = "workflows.json"
 DATABASES = ("agents.db", "agents.dump")
 _WORKSHOP = ".making-"
 _LEFT_SECONDS = 24 * 3600
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def mark_of(path: Path) -> FileMark:
@@ -94,22 +91,13 @@ def unpack(settings: Settings, manifest: Manifest, archive: Path, folder: Path) 
     """The files of ``archive`` in ``folder``, each held against the manifest; raises Damaged, Busy for a full disk."""
     if manifest.format > FORMAT:
         raise Damaged(f"Snapshot {manifest.name} has the form {manifest.format}, which only a newer version can read.")
-    try:
+    with tars.refused(f"snapshot {manifest.name}", settings.snapshots):
         plain = _opened_plain(settings, archive, folder)
-        with tarfile.open(plain, "r:") as tar:
-            names = tar.getnames()
-            if sorted(names) != sorted(manifest.files) or not set(names) <= {WORKFLOWS, *DATABASES}:
+        with tars.opened(plain) as (tar, members):
+            if members.keys() != manifest.files.keys() or not members.keys() <= {WORKFLOWS, *DATABASES}:
                 raise Damaged(f"Snapshot {manifest.name} does not hold what its manifest names.")
-            tar.extractall(folder, filter="data")
-    except (tarfile.TarError, EOFError, ValueError) as error:
-        raise Damaged(f"Snapshot {manifest.name} is no archive any more: it was changed or cut off.") from error
-    except OSError as error:
-        if error.errno in _FULL:
-            raise Busy(
-                f"There is no room to open snapshot {manifest.name} in {settings.snapshots}: {error.strerror}."
-                " Make room, or name another folder in snapshot_folder."
-            ) from error
-        raise Damaged(f"Snapshot {manifest.name} cannot be read: {error.strerror or error}.") from error
+            for name, member in members.items():
+                tars.put(tar, member, folder / name)
     if plain != archive:
         plain.unlink()
     for name, expected in manifest.files.items():

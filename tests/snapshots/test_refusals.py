@@ -13,7 +13,7 @@ from pasts import tools
 
 from releaseapp.credentials.vault import open_vault
 from releaseapp.errors import Busy
-from releaseapp.snapshots import archive, service
+from releaseapp.snapshots import service, tars
 from releaseapp.snapshots.models import CannotBeMade, Reason
 from releaseapp.snapshots.service import Snapshots
 from releaseapp.storage import open_database, open_workflows
@@ -58,7 +58,7 @@ def test_a_snapshot_for_whose_opening_there_is_no_room_is_not_called_damaged(her
     def full(*_arguments, **_options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(archive.tarfile.TarFile, "extractall", full)
+    monkeypatch.setattr(tars, "put", full)
     with pytest.raises(Busy, match="no room"):
         service.verify_snapshot(here, name)
     assert service.find_snapshot(here, name).verified_at is not None
