@@ -10,6 +10,7 @@ import msgspec
 
 from releaseapp import clock
 from releaseapp.cli.ini import INI, refusals_are_sentences
+from releaseapp.cli.progress import perform, tell
 from releaseapp.cli.snapshots import open_snapshots
 from releaseapp.operations import service as operations
 from releaseapp.operations.models import Kind, Operation, Status
@@ -91,29 +92,16 @@ putting_back = (restore, undo, drill)
 """They belong to the group ``snapshot``."""
 
 
-class _Told(Report):
-    """A report that is said on the terminal, too."""
-
-    def tell(self, sentence: str, progress: float | None = None) -> None:
-        """See :class:`Report`."""
-        _tell(sentence, progress)
-        super().tell(sentence, progress)
-
-
 class _OnlyTold(Report):
     """A report for which there is no journal."""
 
     def tell(self, sentence: str, progress: float | None = None) -> None:
         """See :class:`Report`."""
-        _tell(sentence, progress)
-
-
-def _tell(sentence: str, progress: float | None) -> None:
-    click.echo(f"{'' if progress is None else f'{progress:4.0%} '}{sentence}", err=True)
+        tell(sentence, progress)
 
 
 def _perform(s: Snapshots, kind: Kind, work: operations.Work) -> Ended:
-    done = operations.perform(s.db, kind, None, lambda report: work(_Told(s.db, report.operation)))
+    done = perform(s.db, kind, work)
     return done.sentence, done.result
 
 

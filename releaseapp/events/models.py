@@ -62,6 +62,7 @@ class EventType(StrEnum):
     SESSION_ENDED = "session.ended"
     SESSION_STARTED = "session.started"
     SNAPSHOT_DELETED = "snapshot.deleted"
+    SNAPSHOT_IMPORTED = "snapshot.imported"
     SNAPSHOT_MADE = "snapshot.made"
     SNAPSHOT_RESTORED = "snapshot.restored"
     STEP_CANCELLED = "step.cancelled"

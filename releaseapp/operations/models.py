@@ -11,12 +11,12 @@ class Kind(StrEnum):
 
     CHECK = "check"
     DRILL = "drill"
+    IMPORT = "import"
     PRUNE = "prune"
     RELEASE = "release"
     RESTORE = "restore"
     ROLLBACK = "rollback"
     SNAPSHOT = "snapshot"
-    UPLOAD = "upload"
     VERIFY = "verify"
 
 

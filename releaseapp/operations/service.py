@@ -80,7 +80,9 @@ def begin(db: Database, kind: Kind, actor: str | None) -> Operation:
         if kind in ALONE:
             for other in queries.list_at_work(tx):
                 if other.kind in ALONE:
-                    raise Conflict(f"A {other.kind} is at work since {other.started_at}: {other.sentence} Wait for it.")
+                    raise Conflict(
+                        f"At work since {other.started_at}: {other.kind}. {other.sentence} Wait for its end."
+                    )
         queries.insert_operation(tx, operation)
         _append(tx, EventType.OPERATION_STARTED, operation)
     return operation

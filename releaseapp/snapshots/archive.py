@@ -22,7 +22,7 @@ from releaseapp.snapshots.models import FORMAT, Damaged, FileMark, Manifest, Unp
 from releaseapp.workflows.file import sync_folder
 
 WORKFLOWS = "workflows.json"
-DATABASES = ("agents.db", "agents.dump")
+SQLITE, POSTGRES = "agents.db", "agents.dump"
 _WORKSHOP = ".making-"
 _LEFT_SECONDS = 24 * 3600
 
@@ -67,6 +67,11 @@ def pack(settings: Settings, manifest: Manifest, folder: Path) -> int:
         with plain.open("rb") as source, ready.open("xb") as target:
             sealing.seal(source, target, settings.snapshot_secret)
         plain.unlink()
+    return put_on_shelf(settings, manifest, ready)
+
+
+def put_on_shelf(settings: Settings, manifest: Manifest, ready: Path) -> int:
+    """Moves an archive to its place, then its manifest; gives the archive's size. Raises as :func:`pack`."""
     size = ready.stat().st_size
     _put(ready, archive_path(settings, manifest.name))
     try:
@@ -91,10 +96,15 @@ def unpack(settings: Settings, manifest: Manifest, archive: Path, folder: Path) 
     """The files of ``archive`` in ``folder``, each held against the manifest; raises Damaged, Busy for a full disk."""
     if manifest.format > FORMAT:
         raise Damaged(f"Snapshot {manifest.name} has the form {manifest.format}, which only a newer version can read.")
+    database = POSTGRES if settings.on_postgres else SQLITE
+    if manifest.files.keys() != {database, WORKFLOWS}:
+        raise Damaged(
+            f"Snapshot {manifest.name} is of a server on {manifest.engine}, and holds other files than this one needs."
+        )
     with tars.refused(f"snapshot {manifest.name}", settings.snapshots):
         plain = _opened_plain(settings, archive, folder)
         with tars.opened(plain) as (tar, members):
-            if members.keys() != manifest.files.keys() or not members.keys() <= {WORKFLOWS, *DATABASES}:
+            if members.keys() != manifest.files.keys():
                 raise Damaged(f"Snapshot {manifest.name} does not hold what its manifest names.")
             for name, member in members.items():
                 tars.put(tar, member, folder / name)
@@ -103,10 +113,7 @@ def unpack(settings: Settings, manifest: Manifest, archive: Path, folder: Path) 
     for name, expected in manifest.files.items():
         if mark_of(folder / name) != expected:
             raise Damaged(f"Snapshot {manifest.name} is damaged: {name} is not what its manifest says.")
-    database = next((folder / name for name in DATABASES if name in manifest.files), None)
-    if database is None or WORKFLOWS not in manifest.files:
-        raise Damaged(f"Snapshot {manifest.name} has no database or no workflows.")
-    return Unpacked(folder, manifest, database, folder / WORKFLOWS)
+    return Unpacked(folder, manifest, folder / database, folder / WORKFLOWS)
 
 
 def _clear_left_behind(folder: Path) -> None:

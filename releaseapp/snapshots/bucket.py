@@ -1,6 +1,6 @@
 """Copies of snapshots in a bucket of an S3-compatible store: archive and manifest, as they lie in the folder."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -63,16 +63,15 @@ class Bucket:
             self._store.put(f"{name}.snapshot", archive)
             self._store.put(f"{name}.json", manifest)
 
-    def fetch(self, name: str, target: Path) -> None:
-        """Writes the archive of a snapshot to a new file, in parts; raises OSError for a full disk as well."""
+    def parts_of(self, name: str) -> Generator[bytes]:
+        """The archive of a snapshot, part by part."""
         with self._asked():
             size = int(self._store.head(f"{name}.snapshot")["size"])
-        with target.open("xb") as file:
-            for start in range(0, size, _PART_BYTES):
-                with self._asked():
-                    end = min(start + _PART_BYTES, size)
-                    part = bytes(self._store.get_range(f"{name}.snapshot", start=start, end=end))
-                file.write(part)
+        for start in range(0, size, _PART_BYTES):
+            with self._asked():
+                end = min(start + _PART_BYTES, size)
+                part = bytes(self._store.get_range(f"{name}.snapshot", start=start, end=end))
+            yield part
 
     def delete(self, name: str) -> None:
         """Deletes a snapshot, the manifest first; what is not there is no error."""

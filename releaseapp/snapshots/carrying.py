@@ -38,16 +38,19 @@ class Carried:
             close()
 
 
-def blocks_of(path: Path) -> Iterator[bytes]:
-    """What is in a file, block by block; it is open from now on, so that it may be deleted meanwhile."""
-    file = path.open("rb")
+class Blocks:
+    """What is in a file, block by block; it is open from the beginning, so that it may be deleted meanwhile."""
 
-    def read() -> Iterator[bytes]:
-        with file:
-            while block := file.read(tars.BLOCK_BYTES):
-                yield block
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
 
-    return read()
+    def __iter__(self) -> Iterator[bytes]:
+        while block := self._file.read(tars.BLOCK_BYTES):
+            yield block
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
 
 
 def unload(carried: Path, folder: Path) -> tuple[Manifest, Path]:

@@ -23,7 +23,6 @@ class Reason(StrEnum):
     MIGRATION = "migration"
     RELEASE = "release"
     RESTORE = "restore"
-    UPLOAD = "upload"
 
 
 class FileMark(msgspec.Struct, frozen=True):

@@ -72,7 +72,7 @@ def make_snapshot(
         if report is not None:
             report.tell(f"The snapshot is copied to {s.settings.snapshot_s3_url}.", 0.95)
         copied = shelf.copy_to_bucket(s.settings, name)
-    _tell(s, EventType.SNAPSHOT_MADE, name, actor, {"reason": reason, "bytes": size})
+    tell_of(s, EventType.SNAPSHOT_MADE, name, actor, {"reason": reason, "bytes": size})
     return Kept(manifest, size, [shelf.FOLDER, shelf.BUCKET] if copied else [shelf.FOLDER], None)
 
 
@@ -143,7 +143,7 @@ def delete_snapshot(s: Snapshots, name: str, actor: str | None) -> None:
             f"Snapshot {name} is what the release under way would be rolled back to. Finish that release first."
         )
     shelf.take_away(s.settings, name)
-    _tell(s, EventType.SNAPSHOT_DELETED, name, actor, {})
+    tell_of(s, EventType.SNAPSHOT_DELETED, name, actor, {})
 
 
 def prune_snapshots(s: Snapshots, *, dry_run: bool = False) -> list[Kept]:
@@ -212,6 +212,7 @@ def _telling(report: Report | None) -> Callable[[float], None]:
     return tell
 
 
-def _tell(s: Snapshots, event: EventType, name: str, actor: str | None, data: dict[str, object]) -> None:
+def tell_of(s: Snapshots, event: EventType, name: str, actor: str | None, data: dict[str, object]) -> None:
+    """Appends an event about a snapshot."""
     with s.db.transaction() as tx:
         append(tx, event, name, actor=actor, data=data)

@@ -1,7 +1,8 @@
 """Where snapshots are kept: the folder, and the bucket if the settings name one."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import closing
 from itertools import groupby
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from releaseapp.errors import NotFound
 from releaseapp.settings import Settings
 from releaseapp.snapshots.archive import archive_path, manifest_path
 from releaseapp.snapshots.bucket import Bucket, Unreachable, bucket_of
+from releaseapp.snapshots.carrying import Blocks
 from releaseapp.snapshots.models import NAME, Kept, Manifest
 
 log = logging.getLogger(__name__)
@@ -62,13 +64,23 @@ def find_kept(settings: Settings, name: str) -> Kept:
 
 def archive_of(settings: Settings, kept: Kept, folder: Path) -> Path:
     """The archive: where it lies, or brought from the bucket into ``folder``; raises Unreachable, OSError."""
-    here = archive_path(settings, kept.manifest.name)
-    bucket = None if FOLDER in kept.places else bucket_of(settings)
-    if bucket is None:
-        return here
+    if FOLDER in kept.places:
+        return archive_path(settings, kept.manifest.name)
     there = folder / "fetched.snapshot"
-    bucket.fetch(kept.manifest.name, there)
+    with there.open("xb") as file, closing(parts_of(settings, kept)) as parts:
+        file.writelines(parts)
     return there
+
+
+def parts_of(settings: Settings, kept: Kept) -> Blocks | Generator[bytes]:
+    """The archive part by part, from where it is, to be closed; raises NotFound, Unreachable, OSError, later too."""
+    bucket = None if FOLDER in kept.places else bucket_of(settings)
+    if bucket is not None:
+        return bucket.parts_of(kept.manifest.name)
+    try:
+        return Blocks(archive_path(settings, kept.manifest.name))
+    except FileNotFoundError as error:
+        raise NotFound(f"The archive of snapshot {kept.manifest.name} is gone.") from error
 
 
 def copy_to_bucket(settings: Settings, name: str) -> bool:

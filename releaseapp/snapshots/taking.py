@@ -16,7 +16,7 @@ from releaseapp.db.ledger import ledger_of
 from releaseapp.db.moment import PostgresMoment, moment_of
 from releaseapp.events.queries import last_event_id
 from releaseapp.settings import Settings
-from releaseapp.snapshots.archive import DATABASES, WORKFLOWS
+from releaseapp.snapshots.archive import POSTGRES, SQLITE, WORKFLOWS
 from releaseapp.snapshots.models import CannotBeMade
 from releaseapp.snapshots.restoring.queries import count_rows
 from releaseapp.workflows.file import Document, WorkflowFile
@@ -53,10 +53,10 @@ def take_pair(
         counts = {name: count_rows(moment, name) for name in sorted(tables_of(moment, db.engine))}
         last = last_event_id(moment)
         if isinstance(moment, PostgresMoment):
-            target = folder / DATABASES[1]
+            target = folder / POSTGRES
             _dump(settings, moment.exported, target)
         else:
-            target = folder / DATABASES[0]
+            target = folder / SQLITE
             moment.copy_to(target, tell)
     (folder / WORKFLOWS).write_bytes(msgspec.json.encode(documents[0]) + b"\n")
     return Pair(target, counts, migrations, last, documents[0])

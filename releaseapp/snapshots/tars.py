@@ -1,4 +1,4 @@
-"""Reads tars that anybody may have written: two plain files each, and no memory or disk beyond what they really hold."""
+"""Reads tars that anybody may have written: two plain files each, and no memory or disk beyond what they hold."""
 
 import errno
 import io

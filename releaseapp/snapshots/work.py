@@ -1,8 +1,11 @@
 """Making and verifying as operations: what is done, and what the journal keeps of it."""
 
+from pathlib import Path
 from typing import Any
 
+from releaseapp import clock
 from releaseapp.operations.service import Report
+from releaseapp.snapshots.importing import take_in
 from releaseapp.snapshots.models import Damaged, Reason
 from releaseapp.snapshots.service import Snapshots, copy_to_bucket, make_snapshot, prune_snapshots, verify_snapshot
 from releaseapp.snapshots.shelf import BUCKET
@@ -31,6 +34,13 @@ def verifying(s: Snapshots, report: Report, name: str) -> Ended:
     if faults:
         raise Damaged(f"Snapshot {name} is not whole: {' '.join(faults)}")
     return f"Snapshot {name} is whole.", {"name": name}
+
+
+def importing(s: Snapshots, report: Report, file: Path) -> Ended:
+    """Takes in a snapshot that was carried here; raises as :func:`releaseapp.snapshots.importing.take_in`."""
+    kept = take_in(s, file, report.operation.actor, report)
+    name = kept.manifest.name
+    return f"Took in {name}, made {clock.to_the_minute(kept.manifest.made_at)}: it is whole.", {"name": name}
 
 
 def pruning(s: Snapshots, _report: Report) -> Ended:
