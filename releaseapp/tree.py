@@ -17,7 +17,7 @@ from releaseapp.runs.approvals.resources import Approvals
 from releaseapp.runs.limits.resources import SettingsNode
 from releaseapp.runs.queues.resources import Queues
 from releaseapp.runs.resources import RunNode, RunsNode, StepsNode
-from releaseapp.snapshots.resources import Snapshots
+from releaseapp.snapshots.resources import Snapshots, Uploads
 from releaseapp.web.request import Request
 from releaseapp.web.resources import Resource
 from releaseapp.web.statics import Static
@@ -57,6 +57,9 @@ TREE: Mapping[type[Resource], Mapping[str, type[Resource]]] = {
         "releases": Releases,
         "roles": RoleMatrixNode,
         "snapshots": Snapshots,
+    },
+    Snapshots: {
+        "uploads": Uploads,
     },
     WorkspaceNode: {
         "activity": Activity,

@@ -1,5 +1,7 @@
 """What can be done with accounts: sign in and out, change a password, make and revoke tokens."""
 
+from collections.abc import Iterable
+from contextlib import suppress
 from datetime import timedelta
 
 import msgspec
@@ -64,6 +66,15 @@ def get_account(db: Reader, account_id: str) -> Account:
     if account is None:
         raise NotFound("There is no such account.")
     return account
+
+
+def names_of(db: Reader, account_ids: Iterable[str | None]) -> dict[str, str]:
+    """The names of accounts by their ids; who is gone has none."""
+    names = {}
+    for account_id in {one for one in account_ids if one}:
+        with suppress(NotFound):
+            names[account_id] = get_account(db, account_id).name
+    return names
 
 
 def find_account_by_email(db: Reader, email: str) -> Account | None:

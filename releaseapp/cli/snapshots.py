@@ -19,6 +19,7 @@ from releaseapp.snapshots import service
 from releaseapp.snapshots.importing import carried
 from releaseapp.snapshots.models import Kept, Reason
 from releaseapp.snapshots.service import Snapshots
+from releaseapp.snapshots.shelf import BUCKET
 from releaseapp.snapshots.work import importing, making
 from releaseapp.storage import look_into_vault, open_workflows
 
@@ -48,13 +49,15 @@ def create(ini: Path, note: str, *, as_json: bool) -> None:
 @refusals_are_sentences
 def list_all(ini: Path, *, as_json: bool) -> None:
     """Every snapshot that is kept, newest first."""
-    kept = service.list_snapshots(open_snapshots(ini))
+    shelf = service.look_at_shelf(open_snapshots(ini))
     if as_json:
-        click.echo(msgspec.json.encode({"items": kept}))
+        click.echo(msgspec.json.encode(shelf))
         return
-    for one in kept:
+    for one in shelf.items:
         click.echo(_line(one))
-    if not kept:
+    if shelf.silence:
+        click.echo(f"Those of the bucket are not told: {shelf.silence}", err=True)
+    if not shelf.items:
         click.echo(f"There is no snapshot yet. Make one: releaseapp snapshot create {ini}")
 
 
@@ -167,5 +170,6 @@ def _say(ended: Operation, *, as_json: bool) -> None:
 def _line(kept: Kept) -> str:
     one = kept.manifest
     marks = [one.reason.value, *(["encrypted"] if one.encrypted else []), *(["verified"] if kept.verified_at else [])]
+    marks += ["in the bucket"] if BUCKET in kept.places else []
     note = f"  {one.note}" if one.note else ""
     return f"{one.name}  {one.made_at}  {kept.bytes:>14,} bytes  {one.app_version}  {', '.join(marks)}{note}"

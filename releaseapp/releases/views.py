@@ -6,7 +6,7 @@ from typing import Any
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.response import Response
 
-from releaseapp.auth.service import get_account
+from releaseapp.auth.service import names_of
 from releaseapp.connections.shown import look
 from releaseapp.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from releaseapp.operations import service as operations
@@ -144,19 +144,12 @@ def operations_page(_context: OperationsNode, request: Request) -> Response:
     found = operations.list_operations(request.db, _MOST_OPERATIONS)
     shown = [one for one in found if kind is None or one.kind is kind]
     return show(
-        request, "releases/operations", ("operations",), operations=shown, kind=kind, names=names_of(request, shown)
+        request, "releases/operations", ("operations",), operations=shown, kind=kind, names=_names_of(request, shown)
     )
 
 
-def names_of(request: Request, shown: list[Operation]) -> dict[str, str]:
-    """The names of those who began operations, by their ids; who is gone has none."""
-    names = {}
-    for actor in {one.actor for one in shown if one.actor}:
-        try:
-            names[actor] = get_account(request.db, actor).name
-        except NotFound:
-            continue
-    return names
+def _names_of(request: Request, shown: list[Operation]) -> dict[str, str]:
+    return names_of(request.db, (one.actor for one in shown))
 
 
 def _plan(request: Request) -> Any:
@@ -178,7 +171,7 @@ def _show(request: Request, form: FormState) -> Response:
         hook_url_set=bool(request.settings.release_hook_url),
         hook_answered=state.release is None or service.hook_is_answered(ground_of(request), state.release),
         operations=state.operations,
-        names=names_of(request, state.operations),
+        names=_names_of(request, state.operations),
         connections=look(request.db, _CHART_HOURS),
         form=form,
     )

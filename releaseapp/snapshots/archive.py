@@ -23,6 +23,7 @@ from releaseapp.workflows.file import sync_folder
 
 WORKFLOWS = "workflows.json"
 SQLITE, POSTGRES = "agents.db", "agents.dump"
+COMING = ".coming-"
 _WORKSHOP = ".making-"
 _LEFT_SECONDS = 24 * 3600
 
@@ -47,7 +48,7 @@ def manifest_path(settings: Settings, name: str) -> Path:
 def workshop(settings: Settings) -> Iterator[Path]:
     """A folder of one's own among the snapshots, on the same disk; gone at the end."""
     settings.snapshots.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _clear_left_behind(settings.snapshots)
+    clear_left_behind(settings.snapshots)
     with tempfile.TemporaryDirectory(prefix=_WORKSHOP, dir=settings.snapshots) as folder:
         yield Path(folder)
 
@@ -116,11 +117,11 @@ def unpack(settings: Settings, manifest: Manifest, archive: Path, folder: Path) 
     return Unpacked(folder, manifest, folder / database, folder / WORKFLOWS)
 
 
-def _clear_left_behind(folder: Path) -> None:
-    """What processes left that were killed; nobody makes or opens a snapshot for so long."""
+def clear_left_behind(folder: Path) -> None:
+    """What processes and uploads left that came to no end; nobody makes or opens a snapshot for so long."""
     border = clock.now().timestamp() - _LEFT_SECONDS
     lone = (path for path in folder.glob("*.snapshot") if not path.with_suffix(".json").exists())
-    for path in [*folder.glob(f"{_WORKSHOP}*"), *lone]:
+    for path in [*folder.glob(f"{_WORKSHOP}*"), *folder.glob(f"{COMING}*"), *lone]:
         with suppress(FileNotFoundError):
             if path.stat().st_mtime >= border:
                 continue

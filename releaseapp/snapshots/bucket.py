@@ -21,6 +21,7 @@ _CONNECT = timedelta(seconds=5)
 _REQUEST = timedelta(seconds=60)
 _PATIENCE = timedelta(seconds=15)
 """How long one request, with its repetitions, is tried."""
+_SOON = timedelta(seconds=3)
 _RETRIES = 3
 
 
@@ -93,8 +94,11 @@ class Bucket:
             raise Unreachable(f"{self._address} did not answer as it should: {said}") from error
 
 
-def bucket_of(settings: Settings) -> Bucket | None:
-    """The bucket of the settings; None when they name none. Raises Unreachable when the library for it is not there."""
+def bucket_of(settings: Settings, *, soon: bool = False) -> Bucket | None:
+    """The bucket of the settings; None when they name none. Raises Unreachable when the library for it is not there.
+
+    ``soon``: somebody waits for a page, and would rather hear that it does not answer.
+    """
     address = settings.snapshot_s3_url
     if not address:
         return None
@@ -109,10 +113,10 @@ def bucket_of(settings: Settings) -> Bucket | None:
         config=_given(settings),
         client_options={
             "allow_http": endpoint.startswith("http://"),
-            "connect_timeout": _CONNECT,
-            "timeout": _REQUEST,
+            "connect_timeout": _SOON if soon else _CONNECT,
+            "timeout": _SOON if soon else _REQUEST,
         },
-        retry_config={"max_retries": _RETRIES, "retry_timeout": _PATIENCE},
+        retry_config={"max_retries": _RETRIES, "retry_timeout": _SOON if soon else _PATIENCE},
     )
     return Bucket(store, address)
 

@@ -70,6 +70,17 @@ class Kept(msgspec.Struct, frozen=True):
     verified_at: str | None
 
 
+class Shelf(msgspec.Struct, frozen=True):
+    """Every snapshot that is kept, newest first.
+
+    ``bucket`` is the address of the bucket, empty without one; ``silence`` says why it did not tell what it has.
+    """
+
+    items: list[Kept]
+    bucket: str
+    silence: str
+
+
 class Unpacked(msgspec.Struct, frozen=True):
     """A snapshot's files in a folder of their own: ``agents.db``, or ``agents.dump`` of pg_dump, and the workflows."""
 

@@ -21,3 +21,15 @@ class Snapshots(Resource):
 
 class SnapshotNode(Resource):
     """``/release/snapshots/{name}``."""
+
+
+class Uploads(Resource):
+    """``/release/snapshots/uploads``: files on their way in."""
+
+    def child(self, name: str) -> "UploadNode":
+        """One by its id; its views find out whether there is one."""
+        return UploadNode(self.request, name, self)
+
+
+class UploadNode(Resource):
+    """``/release/snapshots/uploads/{id}``."""

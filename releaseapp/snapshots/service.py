@@ -19,7 +19,7 @@ from releaseapp.keys import fingerprint_of
 from releaseapp.operations.service import Report
 from releaseapp.settings import Settings
 from releaseapp.snapshots import archive, shelf
-from releaseapp.snapshots.models import FORMAT, Damaged, FileMark, Kept, Manifest, NotWhole, Reason, Unpacked
+from releaseapp.snapshots.models import FORMAT, Damaged, FileMark, Kept, Manifest, NotWhole, Reason, Shelf, Unpacked
 from releaseapp.snapshots.queries import list_snapshots_of_open_releases
 from releaseapp.snapshots.restoring.aside import opened_aside
 from releaseapp.snapshots.restoring.remembered import find_newest_restore
@@ -76,9 +76,14 @@ def make_snapshot(
     return Kept(manifest, size, [shelf.FOLDER, shelf.BUCKET] if copied else [shelf.FOLDER], None)
 
 
+def look_at_shelf(s: Snapshots) -> Shelf:
+    """Every snapshot that is kept, in the folder and in the bucket, and whether that one answered."""
+    return shelf.look(s.settings)
+
+
 def list_snapshots(s: Snapshots) -> list[Kept]:
     """Every snapshot that is kept, newest first: in the folder, and in the bucket if there is one that answers."""
-    return shelf.list_everywhere(s.settings)
+    return look_at_shelf(s).items
 
 
 def find_snapshot(s: Snapshots, name: str) -> Kept:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Generator, Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import groupby
 from pathlib import Path
 
@@ -14,11 +14,12 @@ from releaseapp.settings import Settings
 from releaseapp.snapshots.archive import archive_path, manifest_path
 from releaseapp.snapshots.bucket import Bucket, Unreachable, bucket_of
 from releaseapp.snapshots.carrying import Blocks
-from releaseapp.snapshots.models import NAME, Kept, Manifest
+from releaseapp.snapshots.models import NAME, Kept, Manifest, Shelf
 
 log = logging.getLogger(__name__)
 
 FOLDER, BUCKET = "folder", "s3"
+_NOTED = ".there"
 
 
 def list_in_folder(settings: Settings) -> list[Kept]:
@@ -38,18 +39,22 @@ def newest_in_folder(settings: Settings) -> Kept | None:
     return None
 
 
-def list_everywhere(settings: Settings) -> list[Kept]:
-    """Every snapshot of both, newest first; those of the folder alone when the bucket does not answer."""
+def look(settings: Settings) -> Shelf:
+    """What there is in both; that of the folder alone when the bucket does not answer soon."""
     kept = {one.manifest.name: one for one in list_in_folder(settings)}
+    silence = ""
     try:
-        bucket = bucket_of(settings)
-        for name in bucket.names() if bucket else []:
+        bucket = bucket_of(settings, soon=True)
+        there = bucket.names() if bucket else []
+        for name in there:
             one = kept[name] if name in kept else _in_bucket(settings, bucket, name)
             if one is not None:
                 kept[name] = msgspec.structs.replace(one, places=[*one.places, BUCKET])
+        _forget_all_but(settings, there)
     except Unreachable as error:
+        silence = str(error)
         log.warning("the snapshots in the bucket are not listed: %s", error)
-    return _newest_first(kept.values())
+    return Shelf(_newest_first(kept.values()), settings.snapshot_s3_url, silence)
 
 
 def find_kept(settings: Settings, name: str) -> Kept:
@@ -108,8 +113,8 @@ def take_away(settings: Settings, name: str) -> None:
     if bucket is not None:
         bucket.delete(name)
     # The manifest first: without it the rest is nothing.
-    for path in (manifest_path(settings, name), archive_path(settings, name), _mark(settings, name)):
-        path.unlink(missing_ok=True)
+    for path in (manifest_path, archive_path, _mark, _note):
+        path(settings, name).unlink(missing_ok=True)
 
 
 def mark_verified(settings: Settings, name: str, *, whole: bool) -> None:
@@ -133,8 +138,25 @@ def _in_folder(settings: Settings, name: str) -> Kept | None:
 
 
 def _in_bucket(settings: Settings, bucket: Bucket | None, name: str) -> Kept | None:
-    found = bucket.find(name) if bucket is not None else None
-    return Kept(*found, [], _verified_at(settings, name)) if found else None
+    """One of the bucket's; what it says of it is noted in the folder, since it never changes and takes a while."""
+    note = _note(settings, name)
+    try:
+        manifest, size = msgspec.json.decode(note.read_bytes(), type=tuple[Manifest, int])
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        found = bucket.find(name) if bucket is not None else None
+        if found is None:
+            return None
+        manifest, size = found
+        with suppress(OSError):
+            settings.snapshots.mkdir(parents=True, exist_ok=True, mode=0o700)
+            note.write_bytes(msgspec.json.encode(found))
+    return Kept(manifest, size, [], _verified_at(settings, name))
+
+
+def _forget_all_but(settings: Settings, names: Iterable[str]) -> None:
+    for path in settings.snapshots.glob(f"*{_NOTED}"):
+        if path.stem not in names:
+            path.unlink(missing_ok=True)
 
 
 def _newest_first(kept: Iterable[Kept]) -> list[Kept]:
@@ -148,3 +170,7 @@ def _verified_at(settings: Settings, name: str) -> str | None:
 
 def _mark(settings: Settings, name: str) -> Path:
     return settings.snapshots / f"{name}.verified"
+
+
+def _note(settings: Settings, name: str) -> Path:
+    return settings.snapshots / f"{name}{_NOTED}"

@@ -3,14 +3,16 @@
 from collections.abc import Callable
 
 from pyramid.httpexceptions import HTTPSeeOther
-from pyramid.response import FileResponse, Response
+from pyramid.response import Response
 
-from releaseapp.errors import Conflict, NotFound
+from releaseapp.auth.service import names_of
+from releaseapp.errors import Conflict
 from releaseapp.operations import service as operations
 from releaseapp.operations.models import Kind, Operation
-from releaseapp.snapshots.archive import archive_path
+from releaseapp.snapshots.importing import carried
 from releaseapp.snapshots.resources import SnapshotNode, Snapshots, snapshots_of
-from releaseapp.snapshots.service import delete_snapshot, find_snapshot, list_snapshots
+from releaseapp.snapshots.service import delete_snapshot, find_snapshot, look_at_shelf
+from releaseapp.snapshots.uploads import list_uploads
 from releaseapp.snapshots.work import making, verifying
 from releaseapp.web.answers import json_answer
 from releaseapp.web.messages import say
@@ -21,19 +23,31 @@ from releaseapp.web.views import OPERATOR, api, page
 _ACCEPTED = 202
 _HERE = "/release/snapshots"
 _WATCH = "/release/operations"
+_OF_SNAPSHOTS = frozenset({Kind.DRILL, Kind.IMPORT, Kind.PRUNE, Kind.RESTORE, Kind.SNAPSHOT, Kind.VERIFY})
+_MOST_SHOWN = 3
 
 
 @page(Snapshots, OPERATOR)
 def snapshots_page(_context: Snapshots, request: Request) -> Response:
-    """Every snapshot, and a button for a new one."""
-    kept = list_snapshots(snapshots_of(request))
-    return show(request, "snapshots/list", ("snapshots",), kept=kept, folder=str(request.settings.snapshots))
+    """Every snapshot, what is being done with them, and a button for a new one."""
+    s = snapshots_of(request)
+    at_work = [one for one in operations.list_operations(request.db) if one.kind in _OF_SNAPSHOTS][:_MOST_SHOWN]
+    return show(
+        request,
+        "snapshots/list",
+        ("snapshots", "work"),
+        shelf=look_at_shelf(s),
+        uploads=list_uploads(s.settings),
+        operations=at_work,
+        names=names_of(request.db, (one.actor for one in at_work)),
+        folder=str(s.settings.snapshots),
+    )
 
 
 @api(Snapshots, OPERATOR)
 def list_all(_context: Snapshots, request: Request) -> Response:
-    """Every snapshot, newest first."""
-    return json_answer({"items": list_snapshots(snapshots_of(request))})
+    """Every snapshot, newest first; ``silence`` says why those of the bucket are not among them."""
+    return json_answer(look_at_shelf(snapshots_of(request)))
 
 
 @page(Snapshots, OPERATOR, "POST")
@@ -63,14 +77,11 @@ def snapshot_page(context: SnapshotNode, request: Request) -> Response:
 @page(SnapshotNode, OPERATOR, name="archive")
 @api(SnapshotNode, OPERATOR, name="archive")
 def fetch(context: SnapshotNode, request: Request) -> Response:
-    """The archive itself, as it is kept."""
-    s = snapshots_of(request)
-    kept = find_snapshot(s, context.__name__)
-    path = archive_path(s.settings, kept.manifest.name)
-    if not path.is_file():
-        raise NotFound("The archive of this snapshot is gone.")
-    answer = FileResponse(str(path), content_type="application/octet-stream")
-    answer.content_disposition = f'attachment; filename="{path.name}"'
+    """The snapshot as one file, which another server can take in."""
+    parcel = carried(snapshots_of(request), context.__name__)
+    answer = Response(content_type="application/octet-stream", app_iter=parcel)
+    answer.content_length = parcel.length
+    answer.content_disposition = f'attachment; filename="{parcel.filename}"'
     return answer
 
 

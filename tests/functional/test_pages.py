@@ -231,15 +231,16 @@ def test_a_page_follows_from_before_it_was_made_so_that_nothing_that_happens_mea
     from releaseapp.events.models import EventType
     from releaseapp.events.service import append
     from releaseapp.snapshots import views
+    from releaseapp.snapshots.models import Shelf
 
     db = app.app.registry.db
 
     def list_while_something_happens(_snapshots):
         with db.transaction() as tx:
             append(tx, EventType.SNAPSHOT_MADE, "one that comes too late to be shown")
-        return []
+        return Shelf([], "", "")
 
-    monkeypatch.setattr(views, "list_snapshots", list_while_something_happens)
+    monkeypatch.setattr(views, "look_at_shelf", list_while_something_happens)
     page = avery.get("/release/snapshots")
     assert "No snapshot yet" in page
     newest = db.first("SELECT MAX(id) AS id FROM events")["id"]

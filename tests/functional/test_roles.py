@@ -55,6 +55,8 @@ def world(app):
         "RoleMatrixNode": "/release/roles",
         "Snapshots": "/release/snapshots",
         "SnapshotNode": "/release/snapshots/none",
+        "Uploads": "/release/snapshots/uploads",
+        "UploadNode": "/release/snapshots/uploads/upl_none",
         "MaintenanceNode": "/maintenance",
         "Auth": "/auth",
         "Sessions": "/auth/sessions",

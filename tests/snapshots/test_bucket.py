@@ -4,13 +4,18 @@ import os
 import secrets
 import urllib.request
 import warnings
+from contextlib import closing
 
 import pytest
+from click.testing import CliRunner
+from conftest import write_ini
 
 from releaseapp.caretaker import Caretaker
+from releaseapp.cli import main
 from releaseapp.operations import service as operations
 from releaseapp.operations.models import Kind
 from releaseapp.snapshots import archive, bucket, service
+from releaseapp.snapshots.importing import carried
 from releaseapp.snapshots.models import Damaged, Reason
 from releaseapp.snapshots.work import making
 
@@ -122,3 +127,53 @@ def test_a_bucket_that_is_not_there_is_said(there, changed):
     s = changed(snapshot_s3_url="s3://not-there", **{name: getattr(there.settings, name) for name in names})
     with pytest.raises(bucket.Unreachable, match="404 Not Found"):
         bucket.bucket_of(s.settings).names()
+
+
+def test_the_list_asks_the_bucket_once_for_what_it_holds_alone(there, monkeypatch):
+    kept = service.make_snapshot(there, Reason.ASKED, None)
+    lose_folder(there)
+    assert len(service.list_snapshots(there)) == 1
+    monkeypatch.setattr(bucket.Bucket, "find", lambda *_: pytest.fail("asked again"))
+    assert [one.manifest for one in service.list_snapshots(there)] == [kept.manifest]
+
+
+def test_what_somebody_deleted_in_the_bucket_itself_is_not_listed_any_more(there):
+    name = service.make_snapshot(there, Reason.ASKED, None).manifest.name
+    lose_folder(there)
+    assert len(service.list_snapshots(there)) == 1
+    bucket.bucket_of(there.settings).delete(name)
+    assert service.list_snapshots(there) == []
+    assert list(there.settings.snapshots.iterdir()) == []
+
+
+def test_one_that_is_in_the_bucket_alone_is_downloaded_from_there(there):
+    kept = service.make_snapshot(there, Reason.ASKED, None)
+    with closing(carried(there, kept.manifest.name)) as parcel:
+        content = b"".join(parcel)
+    lose_folder(there)
+    with closing(carried(there, kept.manifest.name)) as parcel:
+        assert b"".join(parcel) == content
+    assert service.find_snapshot(there, kept.manifest.name).places == []
+
+
+def ini_of(s, folder):
+    names = ("snapshot_s3_url", "snapshot_s3_endpoint", *KEYS)
+    return write_ini(folder, "development", *(f"{name} = {getattr(s.settings, name)}" for name in names))
+
+
+def test_the_page_and_the_command_say_where_each_one_is_and_that_a_bucket_does_not_answer(
+    there, nowhere, app, tmp_path, monkeypatch
+):
+    made = service.make_snapshot(there, Reason.ASKED, None).manifest.name
+    registry = app.app.registry
+    registry.snapshots = there
+    page = app.as_browser("avery.owner@example.com")
+    assert "folder, bucket" in page.get("/release/snapshots").text
+    ini = ini_of(there, tmp_path)
+    assert "in the bucket" in CliRunner().invoke(main, ["snapshot", "list", str(ini)]).stdout
+    registry.snapshots = nowhere
+    silent = page.get("/release/snapshots").text
+    assert "What is in the bucket is not shown. s3://nobody did not answer" in silent
+    assert made in silent
+    said = CliRunner().invoke(main, ["snapshot", "list", str(ini_of(nowhere, tmp_path))])
+    assert (said.exit_code, made in said.stdout, "s3://nobody did not answer" in said.stderr) == (0, True, True)

@@ -219,7 +219,8 @@ def test_an_operator_makes_looks_at_fetches_and_deletes_one_by_page(app, setting
     one = page.get(f"/release/snapshots/{name}")
     assert "not encrypted" in one.text
     fetched = page.get(f"/release/snapshots/{name}/archive")
-    assert fetched.body == archive.archive_path(s.settings, name).read_bytes()
+    assert archive.archive_path(s.settings, name).read_bytes() in fetched.body
+    assert fetched.headers["Content-Disposition"] == f'attachment; filename="{name}.tar"'
     one.forms[next(number for number, form in one.forms.items() if form.action.endswith("/delete"))].submit(status=303)
     assert f'href="/release/snapshots/{name}"' not in page.get("/release/snapshots").text
     page.get(f"/release/snapshots/{name}", status=404)

@@ -14,6 +14,7 @@ import "./presence.js";
 import "./runlog.js";
 import "./runview.js";
 import "./time.js";
+import "./upload.js";
 
 // A refused form: the reader hears of it first.
 document.getElementById("faults")?.focus();
