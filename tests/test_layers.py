@@ -35,7 +35,8 @@ FLOORS = [
     {"security", "tree"},
     {"pages", "overview", "health"},
     {"releaseapp"},
-    {"server", "cli"},
+    {"server"},
+    {"cli"},
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 # Of another domain, only these modules may be used. The db door, events and web are foundations: open to all.

@@ -3,7 +3,7 @@
 import ipaddress
 import ssl
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
@@ -12,7 +12,7 @@ import msgspec
 
 import releaseapp
 from releaseapp import clock
-from releaseapp.checks.line import Ended, Line, Listener, Refused, Unreachable
+from releaseapp.checks.line import Answer, Ended, Line, Listener, Refused, Unreachable
 from releaseapp.checks.models import Check, Found, Outcome, Severity
 from releaseapp.checks.service import carry_out
 from releaseapp.errors import Invalid
@@ -22,6 +22,7 @@ _CERTIFICATE_DAYS = 14
 _SKEW_SECONDS = 5
 _HEAR_SECONDS = 5.0
 _DAY_SECONDS = 86_400
+_BODY_BYTES = 1_000_000
 _UPGRADE = (
     "In nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;"
 )
@@ -30,6 +31,9 @@ _DISTRUSTED = "Give the server a certificate for this name; SSL_CERT_FILE names 
 _NOBODY = "Is the server running, and is the address right?"
 _BUFFERING = "Let the proxy pass on at once what the server says; in nginx: proxy_buffering off; for /ws."
 _TIMEOUT = "Let the proxy wait longer than live_ping_seconds (20 s); in nginx: proxy_read_timeout 75s; for /ws."
+_BODIES = (
+    "Let the proxy pass on what the server takes (max_body_bytes, imports 16 MB); in nginx: client_max_body_size 16m;"
+)
 _REFUSALS = {
     400: (" What is before the server drops Upgrade.", _UPGRADE),
     403: (" The server does not know that it is reached by this address.", _HOST),
@@ -71,16 +75,22 @@ def visit(url: str, accounts: Iterable[Account], patience: float = 0.0) -> list[
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
         raise Invalid.at("/url", "Give an address such as https://releases.example.com, without name and password.")
-    line = Line(url)
-    try:
+    with closing(Line(url)) as line:
         outcomes = list(_until_one_fails(_BASIS, Visit(line)))
         if all(one.ok for one in outcomes):
             outcomes += [carry_out(one, Visit(line)) for one in _FOR_ALL]
-            for account in accounts:
-                outcomes += _visit_as(Visit(line, patience, account))
+            outcomes += _visit_as_each(line, accounts, patience)
         return outcomes
-    finally:
-        line.close()
+
+
+def visit_people(url: str, accounts: Iterable[Account], patience: float = 0.0) -> list[Outcome]:
+    """As :func:`visit`, but only what each account finds: for a server of one's own."""
+    with closing(Line(url)) as line:
+        return _visit_as_each(line, accounts, patience)
+
+
+def _visit_as_each(line: Line, accounts: Iterable[Account], patience: float) -> list[Outcome]:
+    return [outcome for account in accounts for outcome in _visit_as(Visit(line, patience, account))]
 
 
 def _visit_as(person: Visit) -> list[Outcome]:
@@ -120,11 +130,11 @@ def _answers(visit: Visit) -> Found:
 
 def _is_ready(visit: Visit) -> Found:
     answer = visit.line.ask("GET", "/readyz")
-    return Found(
-        ok=answer.well,
-        sentence="It is ready." if answer.well else f"/readyz says {answer.status}.",
-        cure="" if answer.well else f"Read {visit.line.url}/readyz: it names what is missing.",
-    )
+    told = answer.json()
+    parts = told.get("parts") if isinstance(told, dict) else None
+    bad = [f"{name}: {fault}" for name, fault in parts.items() if fault != "ok"] if isinstance(parts, dict) else []
+    sentence = "It is ready." if answer.well else f"/readyz says {answer.status}. {'; '.join(bad)[:300]}".strip()
+    return Found(ok=answer.well, sentence=sentence, cure="" if answer.well else "Its log says more.")
 
 
 def _is_encrypted(visit: Visit) -> Found:
@@ -164,6 +174,19 @@ def _has_headers(visit: Visit) -> Found:
     )
 
 
+def _takes_bodies(visit: Visit) -> Found:
+    """What nobody can sign in with, as large as servers usually take: the server itself says what is wrong with it."""
+    answer = visit.line.ask("POST", "/auth/login", body={"filling": "x" * _BODY_BYTES})
+    own = answer.headers.get("content-type", "").startswith("application/problem+json")
+    if own:
+        return Found(ok=True, sentence=f"A body of {_BODY_BYTES / 1e6:.0f} MB reaches it.")
+    return Found(
+        ok=False,
+        sentence=f"What is before the server refuses a body of {_BODY_BYTES / 1e6:.0f} MB with {answer.status}.",
+        cure=_BODIES,
+    )
+
+
 def _knows_its_address(visit: Visit) -> Found:
     """The server leads to addresses made from the Host and X-Forwarded-Proto that reach it."""
     answer = visit.line.ask("GET", "/", accept="text/html")
@@ -179,9 +202,8 @@ def _signs_in(visit: Visit) -> Found:
     answer = visit.line.ask("POST", "/auth/login", body=told)
     content = answer.json()
     if not answer.well or not isinstance(content, dict) or not isinstance(content.get("token"), str):
-        detail = content.get("detail") if isinstance(content, dict) else None
         cure = "Is the password right, and the account open? releaseapp user list INI tells."
-        return Found(ok=False, sentence=f"Refused with {answer.status}: {str(detail)[:200]}", cure=cure)
+        return Found(ok=False, sentence=f"Refused with {answer.status}: {_detail_of(answer)}", cure=cure)
     visit.token = content["token"]
     return Found(ok=True, sentence=f"Signed in within {answer.seconds * 1000:.0f} ms.")
 
@@ -190,16 +212,17 @@ def _knows_me(visit: Visit) -> Found:
     answer = visit.line.ask("GET", "/auth/me", token=visit.token)
     content = answer.json()
     if not answer.well or not isinstance(content, dict):
-        return Found(ok=False, sentence=f"/auth/me says {answer.status}.", cure="The server's log says why.")
+        sentence = f"/auth/me says {answer.status}. {_detail_of(answer)}".strip()
+        return Found(ok=False, sentence=sentence, cure="Sign in by a browser once: it says what is to be done.")
     visit.workspaces = [str(one["slug"]) for one in content.get("workspaces", [])]
-    return Found(ok=True, sentence=f"/auth/me tells of {len(visit.workspaces):,} workspaces.")
+    return Found(ok=True, sentence=f"/auth/me tells of {_many(len(visit.workspaces), 'workspace')}.")
 
 
 def _lists_agents(visit: Visit) -> Found:
     paths = ["/agents", *(f"/workspaces/{slug}/agents" for slug in visit.workspaces)]
     said = {path: visit.line.ask("GET", path, token=visit.token) for path in paths}
     bad = [f"{path} says {answer.status}" for path, answer in said.items() if not answer.well]
-    sentence = f"{'; '.join(bad)}." if bad else f"All of {len(paths):,} lists of agents answer."
+    sentence = f"{'; '.join(bad)}." if bad else f"{_many(len(paths), 'list')} of agents: all answer."
     return Found(ok=not bad, sentence=sentence, cure="The server's log says why." if bad else "")
 
 
@@ -244,6 +267,17 @@ def _wait_quietly(listener: Listener, seconds: float) -> None:
         listener.next(deadline - clock.monotonic())
 
 
+def _detail_of(answer: Answer) -> str:
+    """What a problem says of itself (RFC 9457), so far as it is readable."""
+    content = answer.json()
+    said = str(content.get("detail") or "") if isinstance(content, dict) else ""
+    return "".join(character for character in said[:200] if character.isprintable())
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def _is_this_machine(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -261,6 +295,7 @@ _FOR_ALL = (
     _check("tls", "The way to it is encrypted", Severity.WARNING, _is_encrypted),
     _check("clock", "Clocks agree", Severity.WARNING, _is_on_time),
     _check("headers", "Pages are guarded", Severity.WARNING, _has_headers),
+    _check("bodies", "Large requests reach it", Severity.WARNING, _takes_bodies),
     _check("origin", "It knows its address", Severity.ERROR, _knows_its_address),
 )
 _OF_A_PERSON = (

@@ -1,7 +1,11 @@
 """Every check, in the order in which they are told."""
 
 import logging
+import threading
 from collections.abc import Iterable
+from concurrent.futures import Future
+
+import msgspec
 
 from releaseapp import clock
 from releaseapp.checks import accounts, files, operation
@@ -35,17 +39,22 @@ CHECKS: tuple[Check[Place], ...] = (
 )
 
 
-def run_checks(place: Place, only: Iterable[str] = ()) -> list[Outcome]:
-    """Looks at everything, or at the checks of those names; one that breaks is not well, and stops no other.
+LIMIT_SECONDS = 120.0
+"""How long one check may take, unless somebody says otherwise."""
 
-    Raises Invalid for a name that there is not.
+
+def run_checks(place: Place, only: Iterable[str] = (), limit: float = LIMIT_SECONDS) -> list[Outcome]:
+    """Looks at everything, or at the checks of those names.
+
+    One that breaks, or is not over after ``limit`` seconds, is not well, and stops no other. Raises Invalid for a name
+    that there is not.
     """
     wanted = set(only)
     unknown = wanted - {one.name for one in CHECKS}
     if unknown:
         names = ", ".join(one.name for one in CHECKS)
         raise Invalid.at("/only", f"There is no check {', '.join(sorted(unknown))}; there are {names}.")
-    return [carry_out(one, place) for one in CHECKS if not wanted or one.name in wanted]
+    return [carry_out(_limited(one, limit), place) for one in CHECKS if not wanted or one.name in wanted]
 
 
 def carry_out(check: Check[P], place: P) -> Outcome:
@@ -60,3 +69,30 @@ def carry_out(check: Check[P], place: P) -> Outcome:
         found = Found(ok=False, sentence=f"It broke: {type(error).__name__}.", cure="The log says more.")
     seconds = round(clock.monotonic() - began, 3)
     return Outcome(check.name, check.title, check.severity, found.ok, found.sentence, found.cure, seconds)
+
+
+def _limited(check: Check[Place], seconds: float) -> Check[Place]:
+    """The check, in a thread of its own, which is left to itself when it takes too long."""
+
+    def look(place: Place) -> Found:
+        found: Future[Found] = Future()
+
+        def go() -> None:
+            try:
+                found.set_result(check.look(place))
+            except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+                found.set_exception(error)
+            finally:
+                place.db.close_thread()
+
+        threading.Thread(target=go, name=f"check {check.name}", daemon=True).start()
+        try:
+            return found.result(seconds)
+        except TimeoutError:
+            return Found(
+                ok=False,
+                sentence=f"It was not over within {seconds:,.0f} s.",
+                cure="Is the disk, or the database, busy or gone? Give it longer with --limit.",
+            )
+
+    return msgspec.structs.replace(check, look=look)

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import click
@@ -10,8 +12,9 @@ import msgspec
 from releaseapp.checks.live import Account, visit
 from releaseapp.checks.models import Outcome, Severity
 from releaseapp.checks.place import Place
-from releaseapp.checks.service import CHECKS, run_checks
+from releaseapp.checks.service import CHECKS, LIMIT_SECONDS, run_checks
 from releaseapp.cli.ini import open_settings, refusals_are_sentences
+from releaseapp.cli.probing import probe
 from releaseapp.credentials.vault import open_vault
 from releaseapp.db import connect
 from releaseapp.errors import SettingsError
@@ -24,8 +27,9 @@ _PASSWORD = "RELEASEAPP_PASSWORD"  # noqa: S105 - the name of a variable
 @click.command()
 @click.argument("ini", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--only", multiple=True, metavar="NAME", help=f"One of: {', '.join(one.name for one in CHECKS)}.")
+@click.option("--limit", default=LIMIT_SECONDS, type=click.FloatRange(1, 86_400), help="Seconds for each check.")
 @click.option("--url", help="Visit the live server at this address, too.")
-@click.option("--account", "emails", multiple=True, metavar="EMAIL", help="Sign in there as this one; may be repeated.")
+@click.option("--account", "emails", multiple=True, metavar="EMAIL", help="Sign in as this one; may be repeated.")
 @click.option("--patience", default=0.0, type=click.FloatRange(0, 3600), help="Seconds for which /ws is held at rest.")
 @click.option("--strict", is_flag=True, help="Warnings make the exit code 1.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -36,6 +40,7 @@ def check(  # noqa: PLR0913 - one for each option
     url: str | None,
     emails: tuple[str, ...],
     *,
+    limit: float,
     patience: float,
     strict: bool,
     as_json: bool,
@@ -43,18 +48,23 @@ def check(  # noqa: PLR0913 - one for each option
     """Looks at everything that a release needs, and changes nothing.
 
     With --url it visits a live server by its address: the version, certificate, clock, headers and proxy, and for each
-    --account the own account, the lists of agents, and an event on /ws. The password is read from RELEASEAPP_PASSWORD,
-    or asked for. Without INI nothing else is looked at.
+    --account the own account, the lists of agents, and an event on /ws. Without INI nothing else is looked at. With
+    --account alone this version is started aside, on a copy of the data and without workers, and is visited there.
+    The password is read from RELEASEAPP_PASSWORD, or asked for.
 
     Exit codes: 0 well, 1 warnings with --strict, 2 errors.
     """
     if ini is None and url is None:
         raise click.UsageError("Give the ini file of a server, or --url with the address of one.")
-    if emails and url is None:
-        raise click.UsageError("--account needs --url: it signs in at a live server.")
-    outcomes = _look_at(ini, only) if ini is not None else []
+    accounts = [Account(email, _password_of(email)) for email in emails]
+    outcomes: list[Outcome] = []
+    if ini is not None:
+        with _place_of(ini) as place:
+            outcomes += run_checks(place, only, limit)
+            if url is None and accounts:
+                outcomes += probe(place, accounts, patience)
     if url is not None:
-        outcomes += visit(url, [Account(email, _password_of(email)) for email in emails], patience)
+        outcomes += visit(url, accounts, patience)
     if as_json:
         click.echo(msgspec.json.encode({"outcomes": outcomes}))
     else:
@@ -67,16 +77,13 @@ def _password_of(email: str) -> str:
     return os.environ.get(_PASSWORD) or click.prompt(f"Password of {email}", hide_input=True, err=True)
 
 
-def _look_at(ini: Path, only: tuple[str, ...]) -> list[Outcome]:
+@contextmanager
+def _place_of(ini: Path) -> Iterator[Place]:
     settings = open_settings(ini)
     if not settings.on_postgres and not Path(settings.agent_db_path).is_file():
         raise SettingsError(f"There is no database at {settings.agent_db_path} yet; start the server once.")
-    db = connect(settings.agent_db_path)
-    try:
-        place = Place(settings, db, WorkflowFile(Path(settings.workflow_store_path)), open_vault(settings))
-        return run_checks(place, only)
-    finally:
-        db.close()
+    with closing(connect(settings.agent_db_path)) as db:
+        yield Place(settings, db, WorkflowFile(Path(settings.workflow_store_path)), open_vault(settings))
 
 
 def _lines(outcomes: list[Outcome]) -> list[str]:

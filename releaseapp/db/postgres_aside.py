@@ -4,9 +4,10 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlencode
 
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.errors import InsufficientPrivilege
 
 from releaseapp import clock
@@ -32,7 +33,7 @@ def database_of_dump(url: str, dump: Path, tools_folder: str) -> Iterator[Postgr
     name = f"{_PREFIX}{int(clock.now().timestamp()):x}_{secrets.token_hex(6)}"
     _in_server(url, sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
     try:
-        there = make_conninfo(url, dbname=name)
+        there = _address_of(url, name)
         _fill(there, dump, pg_restore)
         database = PostgresDatabase(there)
         try:
@@ -41,6 +42,12 @@ def database_of_dump(url: str, dump: Path, tools_folder: str) -> Iterator[Postgr
             database.close()
     finally:
         _in_server(url, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _address_of(url: str, database: str) -> str:
+    """Another database of the same server, as the settings would name it: whatever ``url`` names itself is left out."""
+    others = {name: value for name, value in conninfo_to_dict(url).items() if name != "dbname"}
+    return f"postgresql:///{database}?{urlencode(others)}"
 
 
 def drop_left_behind(url: str) -> int:

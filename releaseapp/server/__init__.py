@@ -22,8 +22,8 @@ def all_in_one(_global_config: Mapping[str, str], **lines: str) -> Serve:
     options = read_options(lines)
 
     def serve(app: Any) -> None:
-        helpers = {name: getattr(app.registry, name, None) for name in ("worker", "caretaker")}
-        _run(Service(app, options, **helpers))
+        worker, caretaker = (getattr(app.registry, name, None) for name in ("worker", "caretaker"))
+        _run(Service(app, options, worker=worker, caretaker=caretaker))
 
     return serve
 

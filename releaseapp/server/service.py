@@ -43,18 +43,26 @@ class Service:
     """A server that runs until it is told to stop, by :meth:`stop` or a signal, or another process has taken over."""
 
     def __init__(
-        self, app: Any, options: Options, *, pages: Application | None = None, worker: Any = None, caretaker: Any = None
+        self,
+        app: Any,
+        options: Options,
+        *,
+        pages: Application | None = None,
+        worker: Any = None,
+        caretaker: Any = None,
+        announce: bool = True,
     ) -> None:
         """``app`` has ``db`` and ``app_settings`` on its registry, and gets ``live_counters``.
 
         ``pages`` answers in place of ``app``; ``worker`` is started, and stopped within the grace time;
-        ``caretaker`` is started and stopped with it.
+        ``caretaker`` is started and stopped with it; ``announce`` tells the terminal and systemd where it listens.
         """
         self._app = app
         self._options = options
         self._pages = pages or app
         self._worker = worker
         self._caretaker = caretaker
+        self._announces = announce
         self._stop: Callable[[], None] = lambda: None
         self._server: Server | None = None
         self._successor: Successor | None = None
@@ -82,7 +90,9 @@ class Service:
         offer = self._offer(entrance, asked)
         if entrance.predecessor is not None:
             gevent.spawn(entrance.predecessor.take_over, server.adopt)
-        self._announce(getattr(registry, "demo_lines", ()))
+        if self._announces:
+            self._announce(getattr(registry, "demo_lines", ()))
+        self.started.set()
         asked.wait()
         if offer is not None:
             offer.close()
@@ -190,7 +200,6 @@ class Service:
         sys.stdout.write(f"releaseapp listens at {address}\n")
         sys.stdout.writelines(f"{line}\n" for line in demo_lines)
         sys.stdout.flush()
-        self.started.set()
 
 
 def _drafts(registry: Any) -> Drafts:

@@ -2,11 +2,15 @@
 
 import json
 import os
+import threading
 
 import pytest
 from click.testing import CliRunner
 from conftest import write_ini
+from msgspec import structs
 
+from releaseapp.checks import service
+from releaseapp.checks.models import Found
 from releaseapp.cli import main
 from releaseapp.credentials.vault import open_vault
 from releaseapp.db.migrations import Migration, known_migrations
@@ -15,12 +19,6 @@ from releaseapp.snapshots.service import Snapshots, make_snapshot
 from releaseapp.storage import open_workflows
 
 AVERY = "avery.owner@example.com"
-
-
-@pytest.fixture
-def ini(tmp_path, settings, seeded):
-    open_workflows(settings)
-    return write_ini(tmp_path)
 
 
 def check(ini, *words):
@@ -139,3 +137,22 @@ def test_an_operator_checks_on_the_page(app):
     assert found["status"] == "done"
     assert {one["name"] for one in found["result"]["outcomes"]} >= {"database", "credentials", "snapshot"}
     assert "Every stored credential opens." in page.get("/release/checks").text
+
+
+def test_a_check_that_does_not_end_is_told_and_holds_up_no_other(ini, monkeypatch):
+    over = threading.Event()
+
+    def hang(_place):
+        over.wait(60)
+        return Found(ok=True, sentence="At last.")
+
+    hanging = [structs.replace(one, look=hang) if one.name == "database" else one for one in service.CHECKS]
+    monkeypatch.setattr(service, "CHECKS", hanging)
+    try:
+        code, found = check(ini, "--limit", "1", "--only", "database", "--only", "schema")
+    finally:
+        over.set()
+    assert code == 2
+    assert "not over within 1 s" in found["database"]["sentence"]
+    assert "--limit" in found["database"]["cure"]
+    assert found["schema"]["ok"]

@@ -32,7 +32,7 @@ NGINX = """
 daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
 events {{ worker_connections 64; }}
 http {{
-  access_log off; client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;
+  access_log off; client_body_buffer_size 2m; client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;
   uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
   server {{
     listen 127.0.0.1:{port};
@@ -88,7 +88,19 @@ def visit(url, *words, password=SEED_PASSWORD):
 def test_a_server_that_is_well_is_well_for_everybody_who_signs_in_and_nothing_is_left(server):
     code, found = visit(server.url, "--account", AVERY)
     assert (code, [one for one in found.values() if not one["ok"]]) == (0, [])
-    assert list(found) == ["version", "ready", "tls", "clock", "headers", "origin", "sign-in", "me", "agents", "live"]
+    assert list(found) == [
+        "version",
+        "ready",
+        "tls",
+        "clock",
+        "headers",
+        "bodies",
+        "origin",
+        "sign-in",
+        "me",
+        "agents",
+        "live",
+    ]
     assert "came round on /ws" in found["live"]["sentence"]
     with contextlib.closing(sqlite3.connect(server.folder / "var" / "agents.db")) as db:
         assert db.execute("SELECT count(*) FROM sessions WHERE ended_at IS NULL").fetchone()[0] == 0
@@ -96,7 +108,7 @@ def test_a_server_that_is_well_is_well_for_everybody_who_signs_in_and_nothing_is
 
 def test_without_an_account_only_what_anybody_sees_is_looked_at(server):
     code, found = visit(server.url + "/")
-    assert (code, list(found)) == (0, ["version", "ready", "tls", "clock", "headers", "origin"])
+    assert (code, list(found)) == (0, ["version", "ready", "tls", "clock", "headers", "bodies", "origin"])
 
 
 def test_behind_a_proxy_as_the_docs_have_it_all_is_well(behind):
@@ -115,6 +127,13 @@ def test_a_proxy_that_ends_what_rests_is_named_when_one_is_patient(behind):
     code, found = visit(behind(HOST + UPGRADE + "proxy_read_timeout 1s;"), "--account", AVERY, "--patience", "5")
     assert (code, found["live"]["ok"]) == (2, False)
     assert "proxy_read_timeout" in found["live"]["cure"]
+
+
+def test_a_proxy_that_takes_smaller_bodies_than_the_server_is_named(behind):
+    code, found = visit(behind(HOST + UPGRADE + "client_max_body_size 200k;"))
+    assert (code, found["bodies"]["ok"]) == (0, False)
+    assert "refuses a body of 1 MB with 413" in found["bodies"]["sentence"]
+    assert "client_max_body_size 16m" in found["bodies"]["cure"]
 
 
 def test_a_proxy_that_hides_the_host_is_named(behind, server):
@@ -139,7 +158,7 @@ def test_what_is_no_address_is_refused_with_the_field():
         done = CliRunner().invoke(main, ["check", "--url", url])
         assert (done.exit_code, "Give an address such as" in done.output) == (2, True), url
     assert CliRunner().invoke(main, ["check"]).exit_code == 2
-    assert CliRunner().invoke(main, ["check", "development.ini", "--account", AVERY]).exit_code == 2
+    assert CliRunner().invoke(main, ["check", "--account", AVERY]).exit_code == 2
 
 
 def test_a_port_where_nobody_listens_is_told():
