@@ -194,7 +194,9 @@ class _Play:
             return_p50=_quantile(returns, 0.5),
             return_p99=_quantile(returns, 0.99),
             leave_seconds=max(self._leaving, default=0.0),
-            socket_faults=sorted({fault for one in self._listeners for fault in one.faults})[:10],
+            socket_faults=sorted(
+                {fault for one in self._listeners for fault in [*one.faults, *["told to read anew"][: len(one.resets)]]}
+            )[:10],
         )
 
 

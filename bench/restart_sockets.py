@@ -17,7 +17,10 @@ _CLOSE, _PING = 8, 9
 
 @dataclass
 class Listener:
-    """One client. ``heard`` is every event it was told, ``faults`` what should not have been."""
+    """One client. ``heard`` is every event it was told, ``faults`` what should not have been.
+
+    ``resets``: after how many events it was told to read everything anew, and from which id on it was told more.
+    """
 
     port: int
     token: str
@@ -26,8 +29,10 @@ class Listener:
     since: int | None = None
     returns: list[float] = field(default_factory=list)
     codes: list[int] = field(default_factory=list)
+    resets: list[tuple[int, int]] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     greeted: bool = False
+    session: "_Session | None" = None
 
     async def listen(self) -> None:
         """Until it is cancelled: connects, hears, and comes back with its cursor."""
@@ -35,13 +40,18 @@ class Listener:
         while True:
             wait = random.random()
             try:
-                session = await _Session.open(self.port, self.token, self.since)
-                wait, left = await self._hear(session, left, wait)
+                self.session = await _Session.open(self.port, self.token, self.since)
+                wait, left = await self._hear(self.session, left, wait)
             except (OSError, EOFError) as error:
                 self.faults.append(f"{type(error).__name__}: {error}")
                 left = left or time.perf_counter()
             self.greeted = False
             await asyncio.sleep(wait)
+
+    def vanish(self) -> None:
+        """Loses the connection without a word, and comes back."""
+        if self.session is not None:
+            self.session.vanish()
 
     async def _hear(self, session: "_Session", left: float | None, wait: float) -> tuple[float, float]:
         async for message in session.messages():
@@ -61,7 +71,8 @@ class Listener:
             elif kind == "goodbye":
                 wait = message["wait"]
             elif kind == "reset":
-                self.faults.append("reset")
+                self.since = message["id"]
+                self.resets.append((len(self.heard), message["id"]))
         self.codes.append(session.code)
         return wait, time.perf_counter()
 
@@ -111,6 +122,10 @@ class _Session:
     def say(self, text: bytes) -> None:
         """Sends a message."""
         self._send(1, text)
+
+    def vanish(self) -> None:
+        """Ends as a network does that is gone."""
+        self._writer.transport.abort()
 
     async def _frame(self) -> tuple[int, bytes]:
         first, length = await self._reader.readexactly(2)
