@@ -1,6 +1,7 @@
 """Opens what the server stands on: database, workflow file, queue; brings them up to date."""
 
 import logging
+import sqlite3
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from releaseapp.db.api import Database
 from releaseapp.db.ledger import ledger_of
 from releaseapp.db.migrate import migrate, pending
 from releaseapp.errors import AppError, SettingsError
+from releaseapp.pair import refuse_before_opening, refuse_strangers
 from releaseapp.seeds import demo_accounts, demo_lines, seed, seed_workflows
 from releaseapp.settings import Settings
 from releaseapp.snapshots.models import Reason
@@ -36,16 +38,25 @@ MOST_AGENTS = 10_000
 
 
 def open_database(settings: Settings) -> Database:
-    """The database of the settings, at the newest schema; makes its folder when there is none."""
-    if not settings.on_postgres:
-        Path(settings.agent_db_path).absolute().parent.mkdir(parents=True, exist_ok=True)
-    db = connect(
-        settings.agent_db_path,
-        synchronous=cast('Literal["FULL", "NORMAL"]', settings.synchronous),
-        busy_timeout=settings.busy_timeout_seconds,
-    )
-    _keep_what_was(db, settings)
-    migrate(db)
+    """The database of the settings, at the newest schema; makes its folder when there is none.
+
+    Raises SettingsError for a file that is no database, or cannot be written.
+    """
+    try:
+        if not settings.on_postgres:
+            Path(settings.agent_db_path).absolute().parent.mkdir(parents=True, exist_ok=True)
+        db = connect(
+            settings.agent_db_path,
+            synchronous=cast('Literal["FULL", "NORMAL"]', settings.synchronous),
+            busy_timeout=settings.busy_timeout_seconds,
+        )
+        _keep_what_was(db, settings)
+        migrate(db)
+    except (sqlite3.DatabaseError, OSError) as error:
+        raise SettingsError(
+            f"{settings.agent_db_path} cannot be used as the database: {error}. It is left as it is. Name another file"
+            " in agent_db_path, give it to the account that the server runs as, or put back a snapshot in its place."
+        ) from error
     return db
 
 
@@ -110,8 +121,14 @@ def open_ground(
 def includeme(config: Any) -> None:
     """Puts ``db``, ``queue`` and ``wake`` on the registry, where requests find them."""
     settings: Settings = config.registry.app_settings
-    config.registry.workflow_file = open_workflows(settings)
+    refuse_before_opening(settings)
     config.registry.db = open_database(settings)
+    try:
+        refuse_strangers(config.registry.db, settings)
+    except SettingsError:
+        config.registry.db.close()
+        raise
+    config.registry.workflow_file = open_workflows(settings)
     if settings.seed_demo:
         seed(config.registry.db, settings)
         config.registry.demo_accounts = demo_accounts()

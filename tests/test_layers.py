@@ -29,7 +29,7 @@ FLOORS = [
     {"runs"},
     {"live"},
     {"seeds", "workers", "snapshots"},
-    {"caretaker"},
+    {"caretaker", "pair"},
     {"storage", "connections", "rolematrix", "checks", "banner"},
     {"releases"},
     {"security", "tree"},

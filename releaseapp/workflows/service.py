@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from releaseapp import clock
+from releaseapp.db.api import Reader
 from releaseapp.errors import Conflict, NotFound
 from releaseapp.events.models import EventType
 from releaseapp.events.service import append
@@ -228,6 +229,11 @@ def restore_workflow(store: Store, workflow: Workflow, by: By) -> Workflow:
         return msgspec.structs.replace(present, deleted_at=None)
 
     return change_workflow(store, workflow, Action.RESTORED, by, change)
+
+
+def known_revision(db: Reader) -> int:
+    """The revision of the workflow file that the database has heard of last; 0 when there never was a change."""
+    return queries.last_file_revision(db)
 
 
 def reconcile(store: Store) -> bool:
