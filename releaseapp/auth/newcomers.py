@@ -33,15 +33,22 @@ def add_account(db: Database, settings: Settings, newcomer: Newcomer, password: 
     """Adds an account; raises Invalid for a bad e-mail, name or password, Conflict for a taken e-mail."""
     account = _account_of(newcomer)
     faults = passwords.faults_of(password, email=account.email, name=account.name, pointer="/password")
-    if not _EMAIL.fullmatch(account.email) or len(account.email) > LONGEST_EMAIL:
+    readable = account.email.isprintable() and len(account.email) <= LONGEST_EMAIL
+    if not readable or not _EMAIL.fullmatch(account.email):
         faults.append(Fault("/email", "email must be an e-mail address."))
-    if not account.name:
-        faults.append(Fault("/name", "name must not be blank."))
-    elif len(account.name) > _LONGEST_NAME or not account.name.isprintable():
-        faults.append(Fault("/name", f"name must be readable text of up to {_LONGEST_NAME} characters."))
+    faults += faults_of_name(account.name)
     if faults:
         raise Invalid(faults)
     return _add(db, settings, account, password)
+
+
+def faults_of_name(name: str) -> list[Fault]:
+    """What is wrong with the name of a person, which others see on pages and terminals."""
+    if not name:
+        return [Fault("/name", "name must not be blank.")]
+    if len(name) > _LONGEST_NAME or not name.isprintable():
+        return [Fault("/name", f"name must be readable text of up to {_LONGEST_NAME} characters.")]
+    return []
 
 
 def create_demo_account(db: Database, settings: Settings, email: str, name: str, *, is_operator: bool) -> Account:

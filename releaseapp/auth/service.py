@@ -22,6 +22,7 @@ from releaseapp.auth.newcomers import (
     add_account,
     create_account,
     create_demo_account,
+    faults_of_name,
     fold_email,
     keep_password,
     keep_with_mark,
@@ -183,12 +184,14 @@ def end_all_sessions(db: Database, account_id: str) -> int:
 
 
 def rename_account(db: Database, account_id: str, name: str) -> Account:
-    """Changes the name that others see; raises Invalid when it is blank."""
-    if not name.strip():
-        raise Invalid.at("/name", "name must not be blank.")
+    """Changes the name that others see; raises Invalid when it is blank, or could not be shown."""
+    name = name.strip()
+    faults = faults_of_name(name)
+    if faults:
+        raise Invalid(faults)
     with db.transaction() as tx:
-        queries.set_account_name(tx, account_id, name.strip(), clock.now_text())
-        append(tx, EventType.ACCOUNT_UPDATED, account_id, actor=account_id, data={"name": name.strip()})
+        queries.set_account_name(tx, account_id, name, clock.now_text())
+        append(tx, EventType.ACCOUNT_UPDATED, account_id, actor=account_id, data={"name": name})
         return get_account(tx, account_id)
 
 

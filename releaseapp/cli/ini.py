@@ -1,5 +1,6 @@
 """What commands begin with: the server's ini file, and how a refusal is said."""
 
+import configparser
 import os
 import sys
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import click
 from plaster import get_settings
 
 from releaseapp.db.api import Database
-from releaseapp.errors import AppError
+from releaseapp.errors import AppError, SettingsError
 from releaseapp.settings import Settings, load
 from releaseapp.storage import open_database
 
@@ -24,12 +25,21 @@ def refusals_are_sentences(command: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(command)
     def wrapper(*arguments: Any, **options: Any) -> Any:
         try:
+            _refuse_what_is_no_text(options)
             return command(*arguments, **options)
         except AppError as error:
             click.echo(str(error), err=True)
             sys.exit(2)
 
     return wrapper
+
+
+def _refuse_what_is_no_text(options: dict[str, Any]) -> None:
+    """Raises SettingsError for bytes that are no UTF-8, which Python passes on as lone surrogates (PEP 383)."""
+    for name, value in options.items():
+        for text in value if isinstance(value, tuple) else (value,):
+            if isinstance(text, str) and not text.isascii() and any("\ud800" <= one <= "\udfff" for one in text):
+                raise SettingsError(f"What was given as {name} is not UTF-8.")
 
 
 def open_app(ini: Path) -> Any:
@@ -51,6 +61,9 @@ def open_settings(ini: Path) -> Settings:
 
 
 def _settings(ini: Path) -> Settings:
-    section = get_settings(str(ini), "app:main")
+    try:
+        section = get_settings(str(ini), "app:main")
+    except (configparser.Error, UnicodeDecodeError, ValueError) as error:
+        raise SettingsError(f"{ini} cannot be read as an ini file: {' '.join(str(error).split())[:300]}") from error
     values = {name: value for name, value in section.items() if name not in {"use", "here", "__file__"}}
     return load(values, os.environ, ini_path=str(ini))

@@ -56,12 +56,14 @@ def sign_in(_context: Auth, request: Request) -> Response:
     given = read(request, SignIn)
     signed_in = auth.sign_in(request.db, request.settings, given.email, given.password, caller_of(request))
     identity = service.identify(request.db, request.settings, signed_in.token)
+    # Until the password is changed, every workspace is shut.
+    due = signed_in.account.must_change_password
     return json_answer(
         SignedInShown(
             token=signed_in.token,
             expires_at=signed_in.expires_at,
             user=shown(signed_in.account),
-            workspaces=_memberships(identity),
+            workspaces=[] if due else _memberships(identity),
         )
     )
 

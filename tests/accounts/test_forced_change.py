@@ -1,10 +1,14 @@
 """Whoever has to change the password reaches nothing but that, and signing out."""
 
 import pytest
+from click.testing import CliRunner
 from conftest import App
 
+from releaseapp.cli import main
 from releaseapp.events.queries import list_events_after
 from releaseapp.seeds import SEED_PASSWORD
+from releaseapp.snapshots.models import Reason
+from releaseapp.snapshots.service import make_snapshot
 from releaseapp.web.view_table import declared_views
 from releaseapp.web.views import OPEN
 
@@ -156,3 +160,31 @@ def test_signing_in_leads_there_and_static_files_are_served(due):
     page = form.submit(status=303).follow(status=303).follow(status=200)
     for link in page.html.find_all("link"):
         browser.get(link["href"], status=200)
+
+
+def test_a_program_that_signs_in_is_told_what_is_due_and_nothing_of_what_is_shut(due):
+    told = due.post_json("/auth/login", {"email": CASEY, "password": SEED_PASSWORD}).json
+    assert told["user"]["must_change_password"] is True
+    assert told["workspaces"] == []
+
+
+def test_a_restore_of_an_older_snapshot_loosens_nothing(app, command, ini):
+    """By the front door: what was tightened since a snapshot is as tight when that is put back."""
+    devon, bailey, avery = "devon.viewer@example.com", "bailey.admin@example.com", "avery.owner@example.com"
+    registry = app.app.registry
+    program = app.as_program(devon)
+    then = make_snapshot(registry.snapshots, Reason.ASKED, None).manifest.name
+    assert command("password", CASEY, "--keep-until-sign-in").exit_code == 0
+    assert command("password", devon, "--password", GOOD, "--no-change-at-next-sign-in").exit_code == 0
+    assert command("disable", bailey).exit_code == 0
+    assert command("operator", "emery.owner@example.com", "on").exit_code == 0
+    assert command("operator", avery, "off").exit_code == 0
+    restored = CliRunner().invoke(main, ["snapshot", "restore", str(ini), then, "--yes"])
+    assert restored.exit_code == 0, restored.output
+
+    assert app.post_json("/auth/login", {"email": CASEY, "password": SEED_PASSWORD}).json["workspaces"] == []
+    app.post_json("/auth/login", {"email": devon, "password": SEED_PASSWORD}, status=401)
+    app.post_json("/auth/login", {"email": devon, "password": GOOD})
+    app.post_json("/auth/login", {"email": bailey, "password": SEED_PASSWORD}, status=401)
+    program.get("/auth/me", status=401)
+    app.as_program(avery).get("/release/snapshots", status=403)

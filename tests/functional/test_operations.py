@@ -50,7 +50,7 @@ def test_what_fails_says_why_and_what_breaks_says_no_secret(db):
 
 def test_one_at_a_time_is_at_work_on_the_data_and_checks_beside_it(db):
     first = service.begin(db, Kind.SNAPSHOT, None)
-    with pytest.raises(Conflict, match="At work since .*: snapshot"):
+    with pytest.raises(Conflict, match=r"At work since .*: snapshot"):
         service.begin(db, Kind.RESTORE, None)
     service.perform(db, Kind.CHECK, None, lambda _report: ("Well.", {}))
     service.carry_out(db, first, lambda _report: ("Made.", {}))

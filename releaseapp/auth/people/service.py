@@ -7,6 +7,7 @@ from releaseapp import clock
 from releaseapp.auth import passwords, service
 from releaseapp.auth import queries as accounts
 from releaseapp.auth.models import Account
+from releaseapp.auth.newcomers import LONGEST_EMAIL
 from releaseapp.auth.people import queries
 from releaseapp.auth.people.models import Person
 from releaseapp.db.api import Database, Reader, Transaction
@@ -25,7 +26,7 @@ def get_by_email(db: Reader, email: str) -> Account:
     """An account by e-mail, in any case; raises NotFound with the cure."""
     account = service.find_account_by_email(db, email)
     if account is None:
-        raise NotFound(f"There is no account {email!r}; 'releaseapp user list' shows all.")
+        raise NotFound(f"There is no account {email[:LONGEST_EMAIL]!r}; 'releaseapp user list' shows all.")
     return account
 
 
