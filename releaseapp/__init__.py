@@ -33,6 +33,7 @@ def make_app(settings: Settings, ini: Mapping[str, Any] | None = None) -> Router
     config.include("releaseapp.tree")
     config.include("releaseapp.pages")
     config.include("releaseapp.health")
+    config.include("releaseapp.web_app")
     config.include("releaseapp.releases")
     config.scan("releaseapp", ignore=WITHOUT_VIEWS)
     return config.make_wsgi_app()

@@ -33,7 +33,7 @@ FLOORS = [
     {"storage", "connections", "rolematrix", "checks", "banner"},
     {"releases"},
     {"security", "tree"},
-    {"pages", "overview", "health"},
+    {"pages", "overview", "health", "web_app"},
     {"releaseapp"},
     {"server"},
     {"cli"},

@@ -37,7 +37,9 @@ def visit(chromium, server):
     contexts = []
 
     def open_page(email, **options):
-        context = chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
+        # What a service worker asks for would not pass by the routes of tests.
+        usual = {"viewport": {"width": 1280, "height": 800}, "service_workers": "block"}
+        context = chromium.new_context(**{**usual, **options})
         context.set_default_timeout(15_000)
         contexts.append(context)
         page = context.new_page()

@@ -1,4 +1,5 @@
 // What every page loads. Each module defines its own elements; a page without scripts works all the same.
+import "./offline.js";
 import "./confirm.js";
 import "./copy.js";
 import "./dropdown.js";

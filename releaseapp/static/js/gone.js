@@ -11,16 +11,27 @@ export function tellSignedOut() {
   tell("You are signed out.", "Sign in", `/auth/login?next=${encodeURIComponent(location.pathname + location.search)}`);
 }
 
+export function tellBack() {
+  tell("The connection is back.", "Reload", location.href);
+}
+
+export function tellNotSent() {
+  tell("There is no connection: nothing was sent. What you typed stays here.");
+}
+
 function tell(text, label, href) {
   if (document.querySelector(".gone")) return;
   const line = document.createElement("p");
   line.className = "gone notice notice-error";
   line.setAttribute("role", "alert");
-  const link = document.createElement("a");
-  link.href = href;
-  link.textContent = label;
   const words = document.createElement("span");
-  words.append(`${text} `, link);
+  words.append(`${text} `);
+  if (href) {
+    const link = document.createElement("a");
+    link.href = href;
+    link.textContent = label;
+    words.append(link);
+  }
   line.append(words);
   document.body.append(line);
 }
