@@ -139,11 +139,13 @@ def _in_folder(settings: Settings, name: str) -> Kept | None:
 
 def _in_bucket(settings: Settings, bucket: Bucket | None, name: str) -> Kept | None:
     """One of the bucket's; what it says of it is noted in the folder, since it never changes and takes a while."""
+    if bucket is None:
+        return None
     note = _note(settings, name)
     try:
         manifest, size = msgspec.json.decode(note.read_bytes(), type=tuple[Manifest, int])
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
-        found = bucket.find(name) if bucket is not None else None
+        found = bucket.find(name)
         if found is None:
             return None
         manifest, size = found

@@ -26,7 +26,7 @@ if (keptAt) {
 
 // Before all others: a form that cannot be sent stays as it was typed.
 document.addEventListener("submit", (event) => {
-  if ((navigator.onLine && !keptAt) || event.target.method === "dialog") return;
+  if ((navigator.onLine && !keptAt) || event.target.method !== "post") return;
   event.preventDefault();
   event.stopImmediatePropagation();
   tellNotSent();
