@@ -29,5 +29,5 @@ def offline_page(_context: Root, request: Request) -> Response:
 
 def includeme(config: Any) -> None:
     """Makes the service worker of these static files."""
-    source = (FOLDER / "js" / "worker.js").read_text()
+    source = (FOLDER / "worker.js").read_text()
     config.registry.service_worker = f'const release = "{config.registry.static_prefix}";\n{source}'.encode()

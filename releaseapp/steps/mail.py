@@ -134,8 +134,10 @@ def _opened(server: _Server, context: Context) -> socket.socket:
         raise StepFailed(str(error), retryable=error.retryable) from None
     problem: OSError = OSError("it has no address")
     for address in addresses:
+        # Asked before there is anything that would have to be closed: it raises when no time is left.
+        patience = context.seconds_left(_MOST_SECONDS)
         opened = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
-        opened.settimeout(context.seconds_left(_MOST_SECONDS))
+        opened.settimeout(patience)
         context.when_abandoned(lambda opened=opened: _cut(opened))  # type: ignore[misc]
         try:
             opened.connect((address, server.port))

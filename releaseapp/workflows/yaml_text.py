@@ -54,7 +54,11 @@ def load(
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"Line {mark.line + 1}: " if mark else ""
-        raise Invalid.at("", f"{where}{getattr(error, 'problem', None) or 'this is not YAML'}.") from error
+        problem = str(getattr(error, "problem", None) or "this is not YAML")
+        if "nesting depth" in problem:
+            # Newer parsers have a limit of their own, far above this one, and meet it while they read ahead.
+            problem = f"nested more than {deepest} deep"
+        raise Invalid.at("", f"{where}{problem}.") from error
 
 
 def line_of(lines: dict[str, int], pointer: str) -> int:

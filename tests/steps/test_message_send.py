@@ -350,7 +350,8 @@ def script():
 
 
 def test_a_server_that_says_nothing_is_given_up_in_time(script, context):
-    error = failure(letter(), context(mailbox(script().port), seconds=0.2))
+    # Time enough to connect, however busy the machine is.
+    error = failure(letter(), context(mailbox(script().port), seconds=1.5))
     assert "did not answer in time" in str(error)
     assert error.retryable
 
