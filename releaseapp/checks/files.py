@@ -44,13 +44,19 @@ def disk_has_room(place: Place) -> Found:
     """There is room for what a snapshot and a migration need."""
     folder = place.settings.data_folder
     free = shutil.disk_usage(folder).free
-    data = sum(path.stat().st_size for path in (place.database_file, place.file.path) if path and path.is_file())
+    data = sum(path.stat().st_size for path in _data_files(place) if path.is_file())
     needed = max(_SPARE_TIMES * data, _LEAST_SPARE_BYTES)
     return Found(
         ok=free >= needed,
         sentence=f"{free / 1e9:,.1f} GB are free at {folder}; the data takes {data / 1e6:,.1f} MB.",
         cure="" if free >= needed else f"Make room: a snapshot and a migration need up to {needed / 1e6:,.0f} MB.",
     )
+
+
+def _data_files(place: Place) -> list[Path]:
+    """All that holds data; of a young server, nearly everything is in the log of the database."""
+    database = place.database_file
+    return [place.file.path, *([database, Path(f"{database}-wal")] if database else [])]
 
 
 def files_are_on_one_disk(place: Place) -> Found:

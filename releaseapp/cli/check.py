@@ -1,9 +1,11 @@
 """``releaseapp check``: whether a server is fit to be released."""
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -21,6 +23,7 @@ from releaseapp.errors import SettingsError
 from releaseapp.workflows.file import WorkflowFile
 
 _WARNINGS, _ERRORS = 1, 2
+_CLOSE_SECONDS = 2.0
 _PASSWORD = "RELEASEAPP_PASSWORD"  # noqa: S105 - the name of a variable
 
 
@@ -82,8 +85,17 @@ def _place_of(ini: Path) -> Iterator[Place]:
     settings = open_settings(ini)
     if not settings.on_postgres and not Path(settings.agent_db_path).is_file():
         raise SettingsError(f"There is no database at {settings.agent_db_path} yet; start the server once.")
-    with closing(connect(settings.agent_db_path)) as db:
+    db = connect(settings.agent_db_path)
+    # Asked to end, it clears copies away as it does after Ctrl-C.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
         yield Place(settings, db, WorkflowFile(Path(settings.workflow_store_path)), open_vault(settings))
+    finally:
+        # A check that is overdue may be within a statement, until whose end nobody can close its connection.
+        letting_go = threading.Thread(target=db.close, name="closing the database", daemon=True)
+        letting_go.start()
+        letting_go.join(_CLOSE_SECONDS)
+        signal.signal(signal.SIGTERM, before)
 
 
 def _lines(outcomes: list[Outcome]) -> list[str]:

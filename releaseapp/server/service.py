@@ -143,7 +143,8 @@ class Service:
 
     def _shut_down(self, server: Server, gateway: Gateway, threads: Threads) -> None:
         log.info("stopping")
-        notify("STOPPING=1")
+        if self._announces:
+            notify("STOPPING=1")
         grace = self._options.grace_seconds
         server.begin_to_stop(self._successor.take if self._successor else None)
         # Beside the requests: both have the same time of grace.

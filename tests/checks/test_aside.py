@@ -1,6 +1,13 @@
 """``releaseapp check INI --account``: this version serves a copy of the data, and the data itself is only read."""
 
 import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing, suppress
 from urllib.parse import urlsplit
 
 import pytest
@@ -8,12 +15,16 @@ from click.testing import CliRunner
 from conftest import settings_for, write_ini
 from databases import database_on, postgres  # noqa: F401 - a fixture
 from pasts import tools
+from running import Lab, offer, work
 
 from releaseapp.auth.people.service import require_change
+from releaseapp.caretaker import Caretaker
 from releaseapp.cli import main
 from releaseapp.db.migrations import Migration, known_migrations
+from releaseapp.runs.models import RunStatus
 from releaseapp.seeds import SEED_PASSWORD, seed
 from releaseapp.storage import open_database, open_workflows
+from releaseapp.workers import Workers
 
 AVERY, DEVON = "avery.owner@example.com", "devon.viewer@example.com"
 OF_A_PERSON = ["sign-in", "me", "agents", "live"]
@@ -70,17 +81,59 @@ def test_a_migration_that_is_pending_is_applied_to_the_copy_alone(ini, seeded, m
     assert "more" not in rows(seeded)
 
 
-def test_work_that_waits_is_left_alone(ini, seeded):
-    with seeded.transaction() as tx:
-        agent = tx.first("SELECT id, workspace_id FROM agents")
-        tx.run(
-            "INSERT INTO tasks (id, workspace_id, agent_id, title, input, status, usage, created_at)"
-            " VALUES ('tsk_waits', :workspace_id, :agent_id, 'Waits', '{}', 'queued', '{}', '2026-01-01T00:00:00.000Z')",
-            workspace_id=agent["workspace_id"],
-            agent_id=agent["id"],
-        )
+def test_a_run_that_waits_is_not_carried_on_in_the_copy_either(tmp_path, monkeypatch):
+    done = []
+    offer(monkeypatch, "test.work", lambda value, _context: done.append(value))
+    # They would come by it only after a while: its queue has no call for it.
+    for kind in (Workers, Caretaker):
+        monkeypatch.setattr(kind, "start", lambda at_work: done.append(at_work))
+    with closing(Lab(tmp_path)) as lab:
+        waits = lab.start(lab.workflow(work("a")))
+        code, found = check(write_ini(tmp_path), "a@example.com", password="a long password")
+        assert ([one["sentence"] for one in found if not one["ok"]], code) == ([], 0)
+        assert (done, lab.now(waits).status) == ([], RunStatus.QUEUED)
+
+
+def ended_by(ini, settings, number):
+    """A check in a process of its own, which is sent a signal while it visits; the copies that are left."""
+    words = [sys.executable, "-m", "releaseapp.cli", "check", str(ini), "--account", AVERY, "--patience", "600"]
+    environ = {**os.environ, "RELEASEAPP_PASSWORD": SEED_PASSWORD}
+    with subprocess.Popen(words, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            deadline = time.monotonic() + 60
+            while not any(visited(copy) for copy in settings.snapshots.glob(".making-*/agents.db")):
+                assert process.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            process.send_signal(number)
+            process.wait(60)
+        finally:
+            process.kill()
+    return list(settings.snapshots.iterdir())
+
+
+def visited(copy):
+    with suppress(sqlite3.Error), closing(sqlite3.connect(f"file:{copy}?mode=ro", uri=True)) as db:
+        return db.execute("SELECT count(*) FROM sessions").fetchone()[0]
+    return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_one_that_is_asked_to_end_takes_its_copy_away(ini, settings, seeded, number):
+    before = rows(seeded)
+    assert ended_by(ini, settings, number) == []
+    assert rows(seeded) == before
+
+
+def test_the_copy_of_one_that_was_killed_is_cleared_away_by_a_later_one(ini, settings, seeded):
+    before = rows(seeded)
+    (left,) = ended_by(ini, settings, signal.SIGKILL)
+    assert left.stat().st_mode & 0o077 == 0
+    yesterday = time.time() - 25 * 3600
+    os.utime(left, (yesterday, yesterday))
     assert check(ini, AVERY)[0] == 0
-    assert seeded.first("SELECT status FROM tasks WHERE id = 'tsk_waits'")["status"] == "queued"
+    assert list(settings.snapshots.iterdir()) == []
+    assert rows(seeded) == before
 
 
 def test_without_a_workflow_file_there_is_nothing_to_serve(ini, settings):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import threading
 
 import pytest
@@ -139,20 +140,38 @@ def test_an_operator_checks_on_the_page(app):
     assert "Every stored credential opens." in page.get("/release/checks").text
 
 
-def test_a_check_that_does_not_end_is_told_and_holds_up_no_other(ini, monkeypatch):
-    over = threading.Event()
+def test_a_check_that_does_not_end_is_told_and_holds_up_neither_the_others_nor_the_command(ini, monkeypatch):
+    over, ended = threading.Event(), threading.Event()
 
-    def hang(_place):
-        over.wait(60)
+    def hang(place):
+        # Within a statement, as the check of a large database is: nobody else can close its connection meanwhile.
+        place.db.sqlite_utils().conn.create_function("hang", 0, lambda: over.wait(60))
+        try:
+            place.db.first("SELECT hang() AS hung")
+        finally:
+            ended.set()
         return Found(ok=True, sentence="At last.")
 
     hanging = [structs.replace(one, look=hang) if one.name == "database" else one for one in service.CHECKS]
     monkeypatch.setattr(service, "CHECKS", hanging)
+    monkeypatch.setattr(sys.modules["releaseapp.cli.check"], "_CLOSE_SECONDS", 0.1)
     try:
         code, found = check(ini, "--limit", "1", "--only", "database", "--only", "schema")
+        assert not ended.is_set()
     finally:
         over.set()
+    assert ended.wait(20)
     assert code == 2
     assert "not over within 1 s" in found["database"]["sentence"]
     assert "--limit" in found["database"]["cure"]
     assert found["schema"]["ok"]
+
+
+def test_what_a_young_server_has_in_the_log_of_its_database_is_counted(ini, seeded, tmp_path):
+    with seeded.transaction() as tx:
+        tx.run("UPDATE accounts SET name = :long", long="x" * 2_000_000)
+    log = (tmp_path / "agents.db-wal").stat().st_size
+    assert log > 2_000_000
+    code, found = check(ini, "--only", "disk")
+    told = float(found["disk"]["sentence"].partition("the data takes ")[2].removesuffix(" MB."))
+    assert (code, told >= log / 1e6) == (0, True)
