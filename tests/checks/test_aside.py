@@ -86,7 +86,7 @@ def test_a_run_that_waits_is_not_carried_on_in_the_copy_either(tmp_path, monkeyp
     offer(monkeypatch, "test.work", lambda value, _context: done.append(value))
     # They would come by it only after a while: its queue has no call for it.
     for kind in (Workers, Caretaker):
-        monkeypatch.setattr(kind, "start", lambda at_work: done.append(at_work))
+        monkeypatch.setattr(kind, "start", lambda _at_work: done.append("began"))
     with closing(Lab(tmp_path)) as lab:
         waits = lab.start(lab.workflow(work("a")))
         code, found = check(write_ini(tmp_path), "a@example.com", password="a long password")
