@@ -1,7 +1,9 @@
 """A server does not start on half of its data: it says what is missing and what helps, and leaves everything as it was."""
 
 import json
+import os
 import sqlite3
+import subprocess
 from contextlib import closing
 
 import pytest
@@ -81,6 +83,29 @@ def test_a_file_that_is_no_database_is_told_and_left(data, tmp_path, content):
     said = refusal(data)
     assert "cannot be used as the database" in said
     assert "It is left as it is" in said
+
+
+@pytest.mark.parametrize("bytes_left", [100, 4096, -4096])
+def test_a_database_that_was_copied_only_in_part_is_told_and_left(data, tmp_path, bytes_left):
+    file = tmp_path / "agents.db"
+    os.truncate(file, bytes_left if bytes_left > 0 else file.stat().st_size + bytes_left)
+    assert "cannot be used as the database" in refusal(data)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a disk needs root")
+def test_a_volume_that_is_mounted_for_reading_alone_is_told(data, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(disk)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip(f"no tmpfs here: {mounted.stderr.decode().strip()}")
+    try:
+        for name in ("agents.db", "workflows.json"):
+            (disk / name).write_bytes((tmp_path / name).read_bytes())
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        assert "give it to the account that the server runs as" in refusal(settings_for(disk))
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
 
 
 def test_the_server_itself_says_it_in_a_sentence_and_ends(tmp_path):
