@@ -1,5 +1,6 @@
 """A line to a live server: HTTP and its WebSocket, bounded in time and size, as its clients have it."""
 
+import http.client
 import json
 import socket
 import ssl
@@ -24,6 +25,7 @@ SECONDS = 10.0
 _LARGEST_ANSWER = 4 * 1_048_576
 _BLOCK = 65_536
 _LEAVE_SECONDS = 2.0
+_LONGEST_LINE = 8192
 
 
 class Unreachable(AppError):
@@ -99,6 +101,28 @@ class Line:
                 return Answer(answer.status_code, answer.headers, bytes(content), clock.monotonic() - began)
         except httpx.HTTPError as error:
             raise Unreachable(f"{path} cannot be asked: {error or type(error).__name__}.") from error
+
+    def announce(self, path: str, size: int) -> Answer | None:
+        """What is said to a body of ``size`` bytes before any of it is sent: 100 by who would take it.
+
+        None when nothing is said, as by who waits for the body; raises Unreachable.
+        """
+        began = clock.monotonic()
+        parts = urlsplit(self.url)
+        lines = (
+            f"POST {parts.path}{path} HTTP/1.1", f"Host: {parts.netloc}", "Accept: application/json",
+            "Content-Type: application/json", f"Content-Length: {size}", "Expect: 100-continue", "", "",
+        )  # fmt: skip
+        try:
+            with self._connect() as there, there.makefile("rb") as coming:
+                there.sendall("\r\n".join(lines).encode())
+                status = int(coming.readline(_LONGEST_LINE).split()[1])
+                headers = {name.lower(): value for name, value in http.client.parse_headers(coming).items()}
+        except TimeoutError:
+            return None
+        except (OSError, http.client.HTTPException, ValueError, IndexError) as error:
+            raise Unreachable(f"{path} cannot be asked: {error or type(error).__name__}.") from error
+        return Answer(status, headers, b"", clock.monotonic() - began)
 
     def certificate(self) -> dict[str, Any]:
         """What the server shows for itself, as ``ssl.getpeercert`` gives it; raises Unreachable."""

@@ -11,8 +11,9 @@ from pathlib import Path
 import click
 import msgspec
 
-from releaseapp.checks.live import Account, visit
+from releaseapp.checks.live import visit
 from releaseapp.checks.models import Outcome, Severity
+from releaseapp.checks.person import Account
 from releaseapp.checks.place import Place
 from releaseapp.checks.service import CHECKS, LIMIT_SECONDS, run_checks
 from releaseapp.cli.ini import open_settings, refusals_are_sentences

@@ -5,8 +5,9 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from releaseapp.checks.live import Account, visit_people
+from releaseapp.checks.live import visit_people
 from releaseapp.checks.models import Check, Found, Outcome, Severity
+from releaseapp.checks.person import Account
 from releaseapp.checks.place import Place
 from releaseapp.checks.service import carry_out
 from releaseapp.errors import Busy

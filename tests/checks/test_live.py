@@ -41,6 +41,7 @@ http {{
 }}
 """
 HOST = "proxy_set_header Host $http_host;"
+IMPORTS = "client_max_body_size 16m;"
 UPGRADE = "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;"
 
 
@@ -112,7 +113,7 @@ def test_without_an_account_only_what_anybody_sees_is_looked_at(server):
 
 
 def test_behind_a_proxy_as_the_docs_have_it_all_is_well(behind):
-    code, found = visit(behind(HOST + UPGRADE), "--account", AVERY)
+    code, found = visit(behind(HOST + UPGRADE + IMPORTS), "--account", AVERY)
     assert (code, [one for one in found.values() if not one["ok"]]) == (0, [])
 
 
@@ -129,11 +130,19 @@ def test_a_proxy_that_ends_what_rests_is_named_when_one_is_patient(behind):
     assert "proxy_read_timeout" in found["live"]["cure"]
 
 
-def test_a_proxy_that_takes_smaller_bodies_than_the_server_is_named(behind):
-    code, found = visit(behind(HOST + UPGRADE + "client_max_body_size 200k;"))
+@pytest.mark.parametrize(("lines", "size"), [("client_max_body_size 200k;", 1), ("", 16)])
+def test_a_proxy_that_takes_smaller_bodies_than_the_server_is_named(behind, lines, size):
+    # By itself nginx takes 1 MB, and so no import of workflows that is larger.
+    code, found = visit(behind(HOST + UPGRADE + lines))
     assert (code, found["bodies"]["ok"]) == (0, False)
-    assert "refuses a body of 1 MB with 413" in found["bodies"]["sentence"]
+    assert f"refuses a body of {size} MB with 413" in found["bodies"]["sentence"]
     assert "client_max_body_size 16m" in found["bodies"]["cure"]
+
+
+def test_a_server_that_itself_takes_less_is_not_taken_for_a_proxy_that_does():
+    with stranger(partial(taking_at_most, size=1_500_000)) as (url, _heard):
+        _code, found = visit(url)
+    assert found["bodies"]["ok"]
 
 
 def test_a_proxy_that_hides_the_host_is_named(behind, server):
@@ -206,6 +215,15 @@ def says(status, body=b"", **headers):
     return answer
 
 
+def taking_at_most(handler, size):
+    """As a releaseapp whose largest body is set lower than by itself."""
+    length = int(handler.headers.get("Content-Length", 0))
+    handler.rfile.read(length if length <= size else 0)
+    status, kind = (200, "application/json") if handler.path == "/version" else (413, "application/problem+json")
+    said = {"Date": formatdate(usegmt=True), "Content-Type": kind}
+    says(status, b'{"name": "releaseapp", "version": "1"}', **said)(handler)
+
+
 def endless(handler):
     handler.send_response(200)
     handler.end_headers()
@@ -243,7 +261,7 @@ def babbling(handler, words):
 )
 def test_one_that_never_stops_to_talk_is_left_and_what_others_did_is_not_taken_for_ours(monkeypatch, words, sentence):
     monkeypatch.setattr("releaseapp.checks.line._LEAVE_SECONDS", 0.2)
-    monkeypatch.setattr("releaseapp.checks.live._HEAR_SECONDS", 0.5)
+    monkeypatch.setattr("releaseapp.checks.person._HEAR_SECONDS", 0.5)
     with stranger(partial(babbling, words=words)) as (url, _heard):
         code, found = visit(url, "--account", AVERY)
     assert code == 2
