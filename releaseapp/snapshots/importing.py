@@ -36,7 +36,7 @@ def take_in(s: Snapshots, file: Path, actor: str | None, report: Report) -> Kept
         unpacked = archive.unpack(s.settings, manifest, ready, folder)
         report.tell(f"Snapshot {manifest.name} is opened aside, and looked through.", 0.4)
         with opened_aside(unpacked.database, s.settings) as past:
-            faults = list(faults_of(unpacked, past, s.vault))
+            faults = faults_of(unpacked, past, s.vault)
         if faults:
             raise NotWhole(faults)
         report.tell(f"Snapshot {manifest.name} is put beside the others.", 0.9)

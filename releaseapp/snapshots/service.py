@@ -122,7 +122,7 @@ def opened_whole(s: Snapshots, name: str, report: Report | None = None) -> Itera
             past = stack.enter_context(opened_aside(unpacked.database, s.settings))
             if report is not None:
                 report.tell("It is looked through.", 0.6)
-            faults = [*faults_of(unpacked, past, s.vault)]
+            faults = faults_of(unpacked, past, s.vault)
         except Damaged as error:
             faults = [str(error)]
         shelf.mark_verified(s.settings, name, whole=not faults)

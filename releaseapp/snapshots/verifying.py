@@ -1,5 +1,6 @@
 """Whether a snapshot is whole: opened aside, looked through, every stored secret tried."""
 
+import logging
 from collections.abc import Iterator
 
 import msgspec
@@ -10,14 +11,28 @@ from releaseapp.db.api import Database, Reader
 from releaseapp.db.catalog import tables_of
 from releaseapp.db.ledger import ledger_of
 from releaseapp.db.migrate import verify
+from releaseapp.errors import AppError
 from releaseapp.snapshots.models import Unpacked
 from releaseapp.snapshots.restoring.aside import is_whole, newer_than_this, older_than_this
 from releaseapp.snapshots.restoring.queries import count_rows
 from releaseapp.workflows.file import Document
 
+log = logging.getLogger(__name__)
 
-def faults_of(unpacked: Unpacked, past: Database, vault: Vault) -> Iterator[str]:
+
+def faults_of(unpacked: Unpacked, past: Database, vault: Vault) -> list[str]:
     """A sentence for each thing that is wrong with what was unpacked, whose database is open as ``past``."""
+    try:
+        return list(_look_through(unpacked, past, vault))
+    except AppError:
+        raise
+    except Exception as error:
+        # Checksums are whoever's wrote the manifest: behind them may be any file, and any tables.
+        log.warning("snapshot %s cannot be looked through", unpacked.manifest.name, exc_info=True)
+        return [f"Its database cannot be looked through: {type(error).__name__}. The log says more."]
+
+
+def _look_through(unpacked: Unpacked, past: Database, vault: Vault) -> Iterator[str]:
     manifest = unpacked.manifest
     if not is_whole(past, past.engine):
         yield "SQLite finds its pages damaged."

@@ -1,7 +1,9 @@
 """A snapshot in one file: given away, taken in elsewhere, and what strangers may send instead."""
 
+import hashlib
 import io
 import json
+import sqlite3
 import tarfile
 from contextlib import closing
 
@@ -115,7 +117,40 @@ def inner_link(members):
     return members | {name: buffer.getvalue()}
 
 
+def with_database(content):
+    """A database of the sender's own making, for which the manifest vouches."""
+
+    def change(members):
+        manifest, archive_name = sorted(members)
+        with tarfile.open(fileobj=io.BytesIO(members[archive_name])) as tar:
+            workflows = tar.extractfile("workflows.json").read()
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as tar:
+            for name, inner in (("agents.db", content), ("workflows.json", workflows)):
+                member = tarfile.TarInfo(name)
+                member.size = len(inner)
+                tar.addfile(member, io.BytesIO(inner))
+        told = json.loads(members[manifest])
+        told["files"]["agents.db"] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        return {manifest: json.dumps(told).encode(), archive_name: buffer.getvalue()}
+
+    return change
+
+
+def sqlite_with(*statements):
+    with closing(sqlite3.connect(":memory:")) as db:
+        for statement in statements:
+            db.execute(statement)
+        db.commit()
+        return db.serialize()
+
+
 HOSTILE = {
+    "a letter as its database": with_database(b"Dear all, " * 1000),
+    "half a database": with_database(sqlite_with("CREATE TABLE agents (id TEXT)")[:600]),
+    "an empty database": with_database(sqlite_with("CREATE TABLE agents (id TEXT)")),
+    "a ledger that is none": with_database(sqlite_with("CREATE TABLE _sqlite_migrations (what TEXT)")),
+    "a view in place of a table": with_database(sqlite_with("CREATE VIEW credentials AS SELECT 1 AS one")),
     "names that lead out": lambda members: {f"../{name}": content for name, content in members.items()},
     "one more": lambda members: members | {"more": b""},
     "one less": lambda members: dict(list(members.items())[:1]),
