@@ -8,6 +8,7 @@ from pathlib import Path
 
 from releaseapp.db.api import Database
 from releaseapp.errors import NotFound, SettingsError
+from releaseapp.numbers import many
 from releaseapp.settings import Settings
 from releaseapp.workflows.file import WorkflowFile
 from releaseapp.workflows.pending import settle
@@ -17,7 +18,7 @@ from releaseapp.workspaces.service import get_workspace
 _BACK = "Is the volume mounted, and the path right? Else put back the newest snapshot: releaseapp snapshot restore."
 
 
-def refuse_before_opening(settings: Settings) -> None:
+def refuse_before_opening(settings: Settings, file: WorkflowFile) -> None:
     """Raises SettingsError where opening the database would make an empty one, and there is something of an older."""
     database = Path(settings.agent_db_path)
     if settings.on_postgres or (database.exists() and database.stat().st_size):
@@ -25,25 +26,23 @@ def refuse_before_opening(settings: Settings) -> None:
     log = Path(f"{settings.agent_db_path}-wal")
     if log.exists() and log.stat().st_size:
         raise SettingsError(f"{log} is there, and the database that it belongs to is not. {_BACK}")
-    file = WorkflowFile(Path(settings.workflow_store_path))
     number = len(file.read().workflows) if file.path.exists() and file.fault is None else 0
     if number:
         raise SettingsError(
-            f"There is no database at {database}, and {file.path} holds {_many(number)}. {_BACK}"
+            f"There is no database at {database}, and {file.path} holds {many(number, 'workflow')}. {_BACK}"
             f" To begin anew, move {file.path} away."
         )
 
 
-def refuse_strangers(db: Database, settings: Settings) -> None:
+def refuse_strangers(db: Database, file: WorkflowFile) -> None:
     """Raises SettingsError when the workflows are of another database, or are gone while the database knows of some."""
-    file = WorkflowFile(Path(settings.workflow_store_path))
     # A restore may have died between its commit and the file, which then is in the database.
     settle(db, file)
     document = file.read() if file.path.exists() and file.fault is None else None
     if document is not None and document.workflows:
         if not any(_is_known(db, one) for one in {workflow.workspace_id for workflow in document.workflows}):
             raise SettingsError(
-                f"{file.path} holds {_many(len(document.workflows))} of workspaces that the database"
+                f"{file.path} holds {many(len(document.workflows), 'workflow')} of workspaces that the database"
                 f" does not know: the two do not belong together. {_BACK}"
             )
         return
@@ -62,7 +61,3 @@ def _is_known(db: Database, workspace_id: str) -> bool:
     except NotFound:
         return False
     return True
-
-
-def _many(number: int) -> str:
-    return f"{number:,} workflow{'' if number == 1 else 's'}"

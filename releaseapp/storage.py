@@ -79,10 +79,14 @@ def _keep_what_was(db: Database, settings: Settings) -> None:
 def open_workflows(settings: Settings) -> WorkflowFile:
     """The workflow file of the settings; made when there is none, left alone when it cannot be read."""
     file = WorkflowFile(Path(settings.workflow_store_path))
+    _make_workflows(file)
+    return file
+
+
+def _make_workflows(file: WorkflowFile) -> None:
     file.ensure()
     if file.fault is not None:
         log.error("workflows are read-only: %s", file.fault)
-    return file
 
 
 def look_into_vault(db: Database, settings: Settings) -> Vault:
@@ -121,14 +125,17 @@ def open_ground(
 def includeme(config: Any) -> None:
     """Puts ``db``, ``queue`` and ``wake`` on the registry, where requests find them."""
     settings: Settings = config.registry.app_settings
-    refuse_before_opening(settings)
+    # Read once, and not made before it is known that none is missing.
+    file = WorkflowFile(Path(settings.workflow_store_path))
+    refuse_before_opening(settings, file)
     config.registry.db = open_database(settings)
     try:
-        refuse_strangers(config.registry.db, settings)
+        refuse_strangers(config.registry.db, file)
     except SettingsError:
         config.registry.db.close()
         raise
-    config.registry.workflow_file = open_workflows(settings)
+    _make_workflows(file)
+    config.registry.workflow_file = file
     if settings.seed_demo:
         seed(config.registry.db, settings)
         config.registry.demo_accounts = demo_accounts()

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "releaseapp"
 
 FLOORS = [
-    {"clock", "errors", "permissions"},
+    {"clock", "errors", "numbers", "permissions"},
     {"settings", "expressions", "db", "masking", "json_schema"},
     {"outbound", "wakeups"},
     {"events"},

@@ -8,6 +8,7 @@ import msgspec
 from releaseapp import clock
 from releaseapp.checks.line import Answer, Ended, Line, Listener, Refused, Unreachable
 from releaseapp.checks.models import Check, Found, Severity
+from releaseapp.numbers import many
 
 HOST = "In nginx: proxy_set_header Host $host; proxy_set_header X-Forwarded-Proto $scheme; or set public_url."
 _HEAR_SECONDS = 5.0
@@ -66,14 +67,14 @@ def _knows_me(visit: Visit) -> Found:
         sentence = f"/auth/me says {answer.status}. {_detail_of(answer)}".strip()
         return Found(ok=False, sentence=sentence, cure="Sign in by a browser once: it says what is to be done.")
     visit.workspaces = [str(one["slug"]) for one in content.get("workspaces", [])]
-    return Found(ok=True, sentence=f"/auth/me tells of {_many(len(visit.workspaces), 'workspace')}.")
+    return Found(ok=True, sentence=f"/auth/me tells of {many(len(visit.workspaces), 'workspace')}.")
 
 
 def _lists_agents(visit: Visit) -> Found:
     paths = ["/agents", *(f"/workspaces/{slug}/agents" for slug in visit.workspaces)]
     said = {path: visit.line.ask("GET", path, token=visit.token) for path in paths}
     bad = [f"{path} says {answer.status}" for path, answer in said.items() if not answer.well]
-    sentence = f"{'; '.join(bad)}." if bad else f"{_many(len(paths), 'list')} of agents: all answer."
+    sentence = f"{'; '.join(bad)}." if bad else f"{many(len(paths), 'list')} of agents: all answer."
     return Found(ok=not bad, sentence=sentence, cure="The server's log says why." if bad else "")
 
 
@@ -123,10 +124,6 @@ def _detail_of(answer: Answer) -> str:
     content = answer.json()
     said = str(content.get("detail") or "") if isinstance(content, dict) else ""
     return "".join(character for character in said[:200] if character.isprintable())
-
-
-def _many(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 OF_A_PERSON = (

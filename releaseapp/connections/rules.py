@@ -5,6 +5,7 @@ from collections.abc import Callable
 import msgspec
 
 from releaseapp.connections.figures import Time
+from releaseapp.numbers import many
 
 SETTLE_SECONDS = 30.0
 """In less nothing can be said: three samples."""
@@ -62,7 +63,7 @@ def _abnormal(seen: Seen, _value: float) -> str:
     if seen.now.vanished:
         codes.append(f"{seen.now.vanished:,} with a process that died")
     return (
-        f"{_many(seen.now.abnormal, 'connection')} of {seen.now.sockets:,} ended abnormally ({', '.join(codes)}); "
+        f"{many(seen.now.abnormal, 'connection')} of {seen.now.sockets:,} ended abnormally ({', '.join(codes)}); "
         f"{max(0.0, seen.now.abnormal - seen.surplus_abnormal):,.0f} would be usual."
     )
 
@@ -85,7 +86,7 @@ def _slow(seen: Seen, value: float) -> str:
 
 
 def _refused(seen: Seen, _value: float) -> str:
-    return f"{_many(seen.now.refused, 'connection was', 'connections were')} refused."
+    return f"{many(seen.now.refused, 'connection was', 'connections were')} refused."
 
 
 def _unreturned(seen: Seen) -> float:
@@ -110,7 +111,3 @@ RULES = (
     Rule("refused", lambda seen: 100 * _surplus_refused(seen) / seen.now.sockets, 5, 30,
          _surplus_refused, 5, 20, _refused),
 )  # fmt: skip
-
-
-def _many(number: int, one: str, several: str = "") -> str:
-    return f"{number:,} {one if number == 1 else several or one + 's'}"

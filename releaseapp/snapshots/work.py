@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from releaseapp import clock
+from releaseapp.numbers import many
 from releaseapp.operations.service import Report
 from releaseapp.snapshots.importing import take_in
 from releaseapp.snapshots.models import Damaged, Reason
@@ -46,5 +47,4 @@ def importing(s: Snapshots, report: Report, file: Path) -> Ended:
 def pruning(s: Snapshots, _report: Report) -> Ended:
     """Deletes what need not be kept any more."""
     gone = [one.manifest.name for one in prune_snapshots(s)]
-    many = f"{len(gone)} snapshot{'' if len(gone) == 1 else 's'}"
-    return f"Deleted {many} that need not be kept any more.", {"names": gone}
+    return f"Deleted {many(len(gone), 'snapshot')} that need not be kept any more.", {"names": gone}
