@@ -1,6 +1,7 @@
 """Snapshots over HTTP: listed, made, verified, deleted, fetched. For operators."""
 
 from collections.abc import Callable
+from functools import cache
 
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.response import Response
@@ -36,7 +37,8 @@ def snapshots_page(_context: Snapshots, request: Request) -> Response:
         request,
         "snapshots/list",
         ("snapshots", "work"),
-        shelf=look_at_shelf(s),
+        # Asked for by what shows it: what is being done is told often, and need not ask the bucket each time.
+        shelf=cache(lambda: look_at_shelf(s)),
         uploads=list_uploads(s.settings),
         operations=at_work,
         names=names_of(request.db, (one.actor for one in at_work)),

@@ -177,3 +177,10 @@ def test_the_page_and_the_command_say_where_each_one_is_and_that_a_bucket_does_n
     assert made in silent
     said = CliRunner().invoke(main, ["snapshot", "list", str(ini_of(nowhere, tmp_path))])
     assert (said.exit_code, made in said.stdout, "s3://nobody did not answer" in said.stderr) == (0, True, True)
+
+
+def test_what_tells_of_work_does_not_ask_the_bucket(there, app, monkeypatch):
+    app.app.registry.snapshots = there
+    page = app.as_browser("avery.owner@example.com")
+    monkeypatch.setattr(bucket.Bucket, "names", lambda _: pytest.fail("asked"))
+    assert "Nothing has been done to the server yet" in page.get("/release/snapshots?fragment=work")
