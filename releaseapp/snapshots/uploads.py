@@ -4,6 +4,7 @@ Each is one file among the snapshots, which grows; how long it shall become is i
 """
 
 import fcntl
+import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -77,14 +78,14 @@ def append_part(settings: Settings, upload_id: str, offset: int, part: bytes) ->
     Raises NotFound, Conflict for another place than where the file ends, Invalid for more than was announced, and Busy
     when the disk takes no more; nothing of the part is there then.
     """
-    with _place(settings, find_upload(settings, upload_id)).open("r+b", buffering=0) as file:
+    upload = find_upload(settings, upload_id)
+    with _place(settings, upload).open("r+b", buffering=0) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        upload = find_upload(settings, upload_id)
-        if offset != upload.offset:
-            raise Conflict(f"The file goes on at {upload.offset:,}, not at {offset:,}.", offset=upload.offset)
+        end = file.seek(0, os.SEEK_END)
+        if offset != end:
+            raise Conflict(f"The file goes on at {end:,}, not at {offset:,}.", offset=end)
         if offset + len(part) > upload.length:
             raise Invalid.at("", f"The file was announced with {upload.length:,} bytes, and these are more.")
-        file.seek(offset)
         rest = memoryview(part)
         try:
             while rest:

@@ -94,7 +94,8 @@ export function kept(draft) {
   };
 }
 
-function attempt(what) {
+// What a browser may forbid.
+export function attempt(what) {
   try {
     return what();
   } catch {

@@ -1,4 +1,6 @@
 // A line at the foot of the page for what the page alone cannot mend; what somebody has typed stays where it is.
+import { made } from "./pieces.js";
+
 export function tellGone() {
   tell("This was deleted, or you may not see it any more.", "Reload", location.href);
 }
@@ -21,17 +23,13 @@ export function tellNotSent() {
 
 function tell(text, label, href) {
   if (document.querySelector(".gone")) return;
-  const line = document.createElement("p");
-  line.className = "gone notice notice-error";
-  line.setAttribute("role", "alert");
-  const words = document.createElement("span");
-  words.append(`${text} `);
+  const words = made("span", "", `${text} `);
   if (href) {
-    const link = document.createElement("a");
+    const link = made("a", "", label);
     link.href = href;
-    link.textContent = label;
     words.append(link);
   }
-  line.append(words);
+  const line = made("p", "gone notice notice-error", words);
+  line.setAttribute("role", "alert");
   document.body.append(line);
 }

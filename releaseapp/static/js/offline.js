@@ -1,5 +1,6 @@
 // Pages without a connection: what this machine has kept of them says from when it is, and nothing is sent into the void.
 import { tellBack, tellNotSent } from "./gone.js";
+import { made } from "./pieces.js";
 
 const keptAt = document.body.dataset.keptAt;
 
@@ -10,15 +11,11 @@ if ("serviceWorker" in navigator && document.body.classList.contains("app")) {
 }
 
 if (keptAt) {
-  const time = document.createElement("time");
+  const time = made("time", "", new Date(keptAt).toLocaleString());
   time.dateTime = keptAt;
-  time.textContent = new Date(keptAt).toLocaleString();
-  const words = document.createElement("span");
-  words.append("There is no connection. This page is as it was at ", time, "; what you change now is not sent.");
-  const line = document.createElement("p");
-  line.className = "notice";
+  const words = made("span", "", "There is no connection. This page is as it was at ", time, "; what you change now is not sent.");
+  const line = made("p", "notice", words);
   line.setAttribute("role", "status");
-  line.append(words);
   document.getElementById("main").prepend(line);
   addEventListener("online", tellBack);
   document.addEventListener("live:open", tellBack);

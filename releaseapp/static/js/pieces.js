@@ -1,4 +1,4 @@
-// What <who-is-here> is made of: small elements, the dialog that wants a reason, and forms that can only be read.
+// What <who-is-here> and lines of pages are made of: small elements, the dialog that wants a reason, and forms that can only be read.
 export function made(tag, className, ...children) {
   const element = document.createElement(tag);
   if (className) element.className = className;

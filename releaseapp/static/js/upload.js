@@ -1,5 +1,7 @@
 // <snapshot-upload>: sends a file part by part, and goes on where it stopped: after a lost connection by itself, after a
 // closed page when the same file is chosen again.
+import { attempt } from "./draft.js";
+
 const pauses = [500, 1000, 2000, 4000, 8000, 15000, 15000, 15000];
 const smallest = 16384;
 
@@ -31,7 +33,6 @@ class SnapshotUpload extends HTMLElement {
     try {
       const address = await this.place(file, key);
       await this.sendParts(file, address);
-      this.say("All of it is here, and is looked through now.");
       await this.ask(`${address}/import`, { method: "POST" });
       this.say("It is looked through now: above you see how that ends.");
     } catch (error) {
@@ -43,15 +44,16 @@ class SnapshotUpload extends HTMLElement {
     }
   }
 
-  // Where the file goes: where it went before, if some of it is there, or a new place.
+  // Where the file goes: where it went before, if some of it is there, or a new place. A browser that keeps nothing
+  // sends it anew.
   async place(file, key) {
-    const before = remembered(() => localStorage.getItem(key));
+    const before = attempt(() => localStorage.getItem(key));
     if (before && (await this.answer(before, {})).ok) return before;
     const answer = await this.ask(this.form.getAttribute("action"), { method: "POST", headers: { "Upload-Length": file.size } });
     const begun = await answer.json();
     this.most = begun.part_bytes;
     const address = `${this.form.getAttribute("action")}/${begun.id}`;
-    remembered(() => localStorage.setItem(key, address));
+    attempt(() => localStorage.setItem(key, address));
     return address;
   }
 
@@ -119,15 +121,6 @@ class SnapshotUpload extends HTMLElement {
 async function refusal(answer) {
   const problem = await answer.json().catch(() => ({}));
   return new Refused(problem.detail ?? `The server answered ${answer.status}.`);
-}
-
-// A browser that keeps nothing sends the file anew, no more.
-function remembered(attempt) {
-  try {
-    return attempt();
-  } catch {
-    return null;
-  }
 }
 
 customElements.define("snapshot-upload", SnapshotUpload);
