@@ -168,3 +168,10 @@ def transform(step_id, value, **more):
 
 def work(step_id, value=None, kind="test.work", **more):
     return {"id": step_id, "type": kind, "config": {"value": value}, **more}
+
+
+def until_over(operation_id):
+    """Waits for an operation that a thread of this process carries out."""
+    for thread in threading.enumerate():
+        if thread.name == operation_id:
+            thread.join(30)

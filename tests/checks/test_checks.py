@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 from conftest import write_ini
 from msgspec import structs
+from running import until_over
 
 from releaseapp.checks import service
 from releaseapp.checks.models import Found
@@ -131,9 +132,7 @@ def test_an_operator_checks_on_the_page(app):
     assert "Not checked yet" in page.get("/release/checks").text
     avery = app.as_program(AVERY)
     begun = avery.post_json("/release/checks", {}, status=202).json
-    for thread in __import__("threading").enumerate():
-        if thread.name == begun["id"]:
-            thread.join(20)
+    until_over(begun["id"])
     found = avery.get("/release/checks").json["operation"]
     assert found["status"] == "done"
     assert {one["name"] for one in found["result"]["outcomes"]} >= {"database", "credentials", "snapshot"}

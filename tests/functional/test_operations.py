@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from running import until_over
 
 from releaseapp import clock
 from releaseapp.errors import Busy, Conflict
@@ -97,9 +98,7 @@ def test_what_is_begun_in_a_transaction_goes_on_after_its_commit_and_not_at_all_
         begun = service.start_in_thread(db, Kind.SNAPSHOT, None, work)
         assert not did.wait(0.05)
     assert did.wait(10)
-    for thread in threading.enumerate():
-        if thread.name == begun.id:
-            thread.join(10)
+    until_over(begun.id)
     did.clear()
 
     def begin_and_give_up():

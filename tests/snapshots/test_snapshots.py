@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from conftest import settings_for, write_ini
 from databases import postgres, target  # noqa: F401 - fixtures
 from pasts import tools
+from running import until_over
 
 from releaseapp import clock
 from releaseapp.caretaker import Caretaker
@@ -230,9 +231,7 @@ def test_a_program_of_an_operator_asks_for_one_and_reads_how_it_went(app):
     avery = app.as_program(AVERY)
     begun = avery.post_json("/release/snapshots", {}, status=202).json
     assert begun["kind"] == "snapshot"
-    for thread in __import__("threading").enumerate():
-        if thread.name == begun["id"]:
-            thread.join(20)
+    until_over(begun["id"])
     (kept,) = avery.get("/release/snapshots").json["items"]
     assert avery.get(f"/release/snapshots/{kept['manifest']['name']}").json == kept
     avery.delete(f"/release/snapshots/{kept['manifest']['name']}", status=204)

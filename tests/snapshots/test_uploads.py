@@ -4,6 +4,7 @@ import threading
 from contextlib import closing
 
 import pytest
+from running import until_over
 
 from releaseapp import clock
 from releaseapp.snapshots import service, uploads
@@ -44,12 +45,6 @@ def send(person, place, offset, part, **more):
     return person.patch(place, part, headers={"Upload-Offset": str(offset)}, content_type=PART, **more)
 
 
-def wait_for(operation_id):
-    for thread in threading.enumerate():
-        if thread.name == operation_id:
-            thread.join(30)
-
-
 def send_all(person, content):
     place = begin(person, len(content))
     for offset in range(0, len(content), 200_000):
@@ -59,7 +54,7 @@ def send_all(person, content):
 
 def take_in(person, place):
     begun = person.post(f"{place}/import", status=202).json
-    wait_for(begun["id"])
+    until_over(begun["id"])
     return next(one for one in person.get("/release/operations").json["items"] if one["id"] == begun["id"])
 
 
