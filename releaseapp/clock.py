@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 _RANDOM_BITS = 64
 _ID_LENGTH = 24
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def now() -> datetime:
@@ -62,19 +63,23 @@ def parse(value: str) -> datetime:
     return moment
 
 
-def new_id(prefix: str) -> str:
+def new_id(prefix: str, moment: datetime | None = None) -> str:
     """``prefix_`` and 24 characters of Crockford base 32: microseconds since 1970, then 64 random bits.
 
-    Ids of one process sort by the time they were made, which lets lists be paged by id alone.
+    Ids of one process sort by the time they were made, which lets lists be paged by id alone. What also
+    tells a time of its own, and is looked for by it, gives that ``moment``, so that both agree.
     """
-    microseconds = int(now().timestamp() * 1_000_000)
-    number = (microseconds << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS)
+    number = (_microseconds(moment or now()) << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS)
     return f"{prefix}_{_digits(number)}"
 
 
 def first_id_at(prefix: str, moment: datetime) -> str:
     """Sorts before every id made from that moment on, and after every one made earlier."""
-    return f"{prefix}_{_digits(int(moment.timestamp() * 1_000_000) << _RANDOM_BITS)}"
+    return f"{prefix}_{_digits(_microseconds(moment) << _RANDOM_BITS)}"
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
 def _digits(number: int) -> str:

@@ -62,7 +62,8 @@ def published(workflow: Workflow) -> Version:
 
 def create_run(tx: Transaction, source: Source, inputs: dict[str, Any], origin: Origin) -> Run:
     """Adds a run to the queue, with its event; inputs have their defaults by now."""
-    run_id = clock.new_id("run")
+    now = clock.now()
+    run_id = clock.new_id("run", now)
     digest = hashlib.sha256(source.definition.encode()).hexdigest()
     run = Run(
         id=run_id,
@@ -87,7 +88,7 @@ def create_run(tx: Transaction, source: Source, inputs: dict[str, Any], origin: 
         steps_total=len(blueprint_of(source.definition).steps),
         steps_done=0,
         log_lines=0,
-        created_at=clock.now_text(),
+        created_at=clock.text(now),
         started_at=None,
         finished_at=None,
     )

@@ -3,11 +3,14 @@
 import json
 import subprocess
 import sys
+from datetime import timedelta
+from itertools import count
 
 import pytest
 from running import offer, transform, work
 from servers import ROOT
 
+from releaseapp import clock
 from releaseapp.steps.api import StepFailed
 
 HOME = "/workspaces/aurora"
@@ -89,6 +92,16 @@ def test_lists_are_narrowed_and_paged(avery, busy):
     first = avery.get(f"{HOME}/runs?limit=2").json
     second = avery.get(f"{HOME}/runs?limit=2&cursor={first['next']}").json
     assert [run["id"] for run in first["items"] + second["items"]] == [run["id"] for run in everything[:4]]
+
+
+def test_a_run_is_found_by_its_own_time_though_a_millisecond_ends_while_it_is_started(avery, monkeypatch):
+    workflow = publish(avery, transform("a", 1))
+    begin, ticks = clock.now(), count()
+    monkeypatch.setattr(clock, "now", lambda: begin + timedelta(microseconds=999 * next(ticks)))
+    for _ in range(20):
+        created_at = avery.post_json(f"{workflow}/run", {}).json["created_at"]
+        since = avery.get(f"{HOME}/runs?since={created_at}").json["items"]
+        assert [run["created_at"] for run in since] == [created_at]
 
 
 @pytest.mark.parametrize(

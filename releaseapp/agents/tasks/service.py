@@ -93,8 +93,9 @@ def give_task_in(
         raise NotFound("There is no such agent.")
     if state.agent.status is AgentStatus.INACTIVE:
         raise Conflict(f"{agent.name} is inactive and takes no tasks; make it active or learning first.")
+    now = clock.now()
     task = Task(
-        id=clock.new_id("tsk"),
+        id=clock.new_id("tsk", now),
         agent_id=agent.id,
         workspace_id=agent.workspace_id,
         title=title.strip(),
@@ -106,7 +107,7 @@ def give_task_in(
         usage={},
         log_lines=0,
         requested_by=actor,
-        created_at=clock.now_text(),
+        created_at=clock.text(now),
         started_at=None,
         finished_at=None,
     )
