@@ -20,6 +20,7 @@ from releaseapp.snapshots.archive import POSTGRES, SQLITE, WORKFLOWS
 from releaseapp.snapshots.models import CannotBeMade
 from releaseapp.snapshots.restoring.queries import count_rows
 from releaseapp.workflows.file import Document, WorkflowFile
+from releaseapp.workflows.pending import settle
 
 _DUMP_SECONDS = 6 * 3600
 
@@ -39,13 +40,16 @@ def take_pair(
 ) -> Pair:
     """Copies both into ``folder``; ``tell`` hears how far it is, from 0 to 1.
 
-    Raises Busy when the turn does not come, CannotBeMade when pg_dump is missing, too old, or fails, OSError for a full
-    disk.
+    Raises Busy when the turn does not come or the file cannot be brought up to the database, CannotBeMade when pg_dump
+    is missing, too old, or fails, OSError for a full disk.
     """
     documents: list[Document] = []
     migrations: list[str] = []
 
     def note() -> None:
+        # Between a restore's commit and its file the two are of different times. An older schema knows of no such debt.
+        if "server_state" in tables_of(db, db.engine):
+            settle(db, file)
         documents.append(file.read())
         migrations.extend(ledger_of(db).applied())
 

@@ -8,9 +8,13 @@ from contextlib import closing
 import pytest
 from databases import process
 
+from releaseapp.credentials.vault import open_vault
+from releaseapp.snapshots.models import Reason
 from releaseapp.snapshots.restoring import queries
+from releaseapp.snapshots.restoring.aside import opened_aside
+from releaseapp.snapshots.service import Snapshots, make_snapshot, opened
 from releaseapp.storage import open_database, open_workflows
-from releaseapp.workflows.file import Document
+from releaseapp.workflows.file import Document, WorkflowFile
 from releaseapp.workflows.service import create_workflow, reconcile
 from releaseapp.workflows.store import By, Store
 
@@ -130,6 +134,17 @@ def test_killed_after_the_commit_it_is_finished_by_whoever_next_writes_workflows
     definition = {"name": "Next", "steps": [{"id": "a", "type": "transform", "config": {"value": 1}}]}
     create_workflow(Store(place.db, place.file), workspace, definition, By(None))
     assert state(place.db, place.file)[1] == ["Next", "Then"]
+
+
+def test_killed_after_the_commit_a_snapshot_that_is_made_next_holds_both_sides_of_what_was_put_back(place):
+    there = a_past_and_a_present(place)
+    died_at(place, there, "right after the commit")
+    s = Snapshots(place.db, place.file, place.settings, open_vault(place.settings))
+    name = make_snapshot(s, Reason.ASKED, None).manifest.name
+    with opened(s, name) as unpacked, opened_aside(unpacked.database, place.settings) as past:
+        agents, workflows = state(past, WorkflowFile(unpacked.workflows))
+    assert agents > 0
+    assert workflows == ["Then"]
 
 
 def test_a_disk_that_is_full_changes_nothing(place, monkeypatch):
