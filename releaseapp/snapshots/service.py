@@ -12,7 +12,7 @@ from releaseapp import clock
 from releaseapp.credentials.vault import Vault
 from releaseapp.db.api import Database
 from releaseapp.db.catalog import tables_of
-from releaseapp.errors import Busy, Conflict
+from releaseapp.errors import Busy, Conflict, NotFound
 from releaseapp.events.models import EventType
 from releaseapp.events.service import append
 from releaseapp.keys import fingerprint_of
@@ -166,9 +166,16 @@ def prune_snapshots(s: Snapshots, *, dry_run: bool = False) -> list[Kept]:
         for one in reversed(kept[s.settings.snapshot_keep_count :])
         if one.manifest.made_at < border and one.manifest.name not in needed
     ]
-    for one in old if not dry_run else []:
-        delete_snapshot(s, one.manifest.name, None)
-    return old
+    return old if dry_run else [one for one in old if _went(s, one.manifest.name)]
+
+
+def _went(s: Snapshots, name: str) -> bool:
+    try:
+        delete_snapshot(s, name, None)
+    except NotFound:
+        # Another deleted it meanwhile.
+        return False
+    return True
 
 
 def _held_by_releases(s: Snapshots) -> list[str]:

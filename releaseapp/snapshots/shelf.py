@@ -118,9 +118,9 @@ def take_away(settings: Settings, name: str) -> None:
 
 
 def mark_verified(settings: Settings, name: str, *, whole: bool) -> None:
-    """Notes beside it that it was just found whole, or takes that back."""
+    """Notes beside it that it was just found whole, or takes that back; what the disk does not take is not noted."""
     if whole:
-        _mark(settings, name).write_text(clock.now_text())
+        _jot(_mark(settings, name), clock.now_text().encode())
     else:
         _mark(settings, name).unlink(missing_ok=True)
 
@@ -151,7 +151,7 @@ def _in_bucket(settings: Settings, bucket: Bucket | None, name: str) -> Kept | N
         manifest, size = found
         with suppress(OSError):
             settings.snapshots.mkdir(parents=True, exist_ok=True, mode=0o700)
-            note.write_bytes(msgspec.json.encode(found))
+        _jot(note, msgspec.json.encode(found))
     return Kept(manifest, size, [], _verified_at(settings, name))
 
 
@@ -166,8 +166,17 @@ def _newest_first(kept: Iterable[Kept]) -> list[Kept]:
 
 
 def _verified_at(settings: Settings, name: str) -> str | None:
-    mark = _mark(settings, name)
-    return mark.read_text()[:40] if mark.is_file() else None
+    try:
+        return clock.text(clock.parse(_mark(settings, name).read_text()))
+    except (OSError, ValueError):
+        # None, one that is being taken away, or one that a full disk cut off.
+        return None
+
+
+def _jot(path: Path, content: bytes) -> None:
+    with suppress(OSError):
+        path.touch(mode=0o600)
+        path.write_bytes(content)
 
 
 def _mark(settings: Settings, name: str) -> Path:

@@ -11,8 +11,10 @@ from releaseapp.errors import Conflict
 from releaseapp.operations import service as operations
 from releaseapp.operations.models import Kind, Status
 from releaseapp.snapshots import service
-from releaseapp.snapshots.models import Reason
+from releaseapp.snapshots.archive import archive_path
+from releaseapp.snapshots.models import Damaged, Reason
 from releaseapp.snapshots.restoring.remembered import set_newest_restore
+from releaseapp.snapshots.restoring.work import drilling
 from releaseapp.snapshots.service import Snapshots
 from releaseapp.storage import open_database, open_workflows
 
@@ -50,6 +52,43 @@ def test_what_undoing_the_newest_restore_would_put_back_stays(old):
     with s.db.transaction() as tx:
         set_newest_restore(tx, {"snapshot": "x", "before": names[1], "at": "2026", "actor": None})
     assert sorted(one.manifest.name for one in service.prune_snapshots(s)) == [names[0], names[2]]
+
+
+def test_what_another_deletes_meanwhile_is_not_missed_by_who_prunes(old, monkeypatch):
+    s, names = old
+    real = service.list_snapshots
+
+    def listed_before_another_deleted_it(s):
+        found = real(s)
+        service.delete_snapshot(s, names[0], None)
+        return found
+
+    monkeypatch.setattr(service, "list_snapshots", listed_before_another_deleted_it)
+    assert sorted(one.manifest.name for one in service.prune_snapshots(s)) == names[1:]
+    monkeypatch.undo()
+    assert not {one.manifest.name for one in service.list_snapshots(s)} & set(names)
+
+
+def test_what_a_drill_finds_damaged_does_not_count_as_the_newest_that_is_whole(old):
+    s, names = old
+    for name in names[1:]:
+        assert service.verify_snapshot(s, name) == []
+    newest = service.list_snapshots(s)[0].manifest.name
+    assert service.verify_snapshot(s, newest) == []
+    path = archive_path(s.settings, newest)
+    path.write_bytes(path.read_bytes()[:-20_000])
+    with pytest.raises(Damaged):
+        operations.perform(s.db, Kind.DRILL, None, lambda report: drilling(s, report))
+    assert service.find_snapshot(s, newest).verified_at is None
+    assert names[2] not in {one.manifest.name for one in service.prune_snapshots(s)}
+
+
+def test_a_mark_that_was_cut_off_hides_nothing(here):
+    name = service.make_snapshot(here, Reason.ASKED, None).manifest.name
+    assert service.verify_snapshot(here, name) == []
+    mark = here.settings.snapshots / f"{name}.verified"
+    mark.write_bytes(b"\xff\xfe")
+    assert [one.verified_at for one in service.list_snapshots(here)] == [None]
 
 
 def test_the_caretaker_prunes_after_a_snapshot_and_the_journal_says_what_went(old, changed):

@@ -105,11 +105,16 @@ def drill(s: Snapshots, actor: str | None, report: Report, name: str | None = No
     began = clock.monotonic()
     name = name or _newest(s)
     report.tell(f"Snapshot {name} is opened aside.", 0.1)
-    with opened(s, name) as unpacked, opened_aside(unpacked.database, s.settings) as past:
-        _refuse_what_does_not_fit(s, unpacked.manifest)
-        report.tell("It is looked at, and brought to the present schema.", 0.5)
-        found = _look(s, unpacked, past)
-        made_at = unpacked.manifest.made_at
+    try:
+        with opened(s, name) as unpacked, opened_aside(unpacked.database, s.settings) as past:
+            _refuse_what_does_not_fit(s, unpacked.manifest)
+            report.tell("It is looked at, and brought to the present schema.", 0.5)
+            found = _look(s, unpacked, past)
+            made_at = unpacked.manifest.made_at
+    except Damaged:
+        # Else it would be kept as the newest that is whole, and those that are would go.
+        mark_verified(s.settings, name, whole=False)
+        raise
     mark_verified(s.settings, name, whole=True)
     return {"snapshot": name, "made_at": made_at, "seconds": _rounded(began), **found}
 
