@@ -1,6 +1,7 @@
 """Commands for releases: what is done with one. ``release_looking`` has those that only look."""
 
 import getpass
+import os
 import socket
 import sys
 import threading
@@ -13,6 +14,7 @@ import click
 import msgspec
 
 from releaseapp.auth.service import find_account_by_email
+from releaseapp.checks.person import Account
 from releaseapp.cli.ini import INI, refusals_are_sentences
 from releaseapp.cli.release_looking import looking, open_releases, print_entry
 from releaseapp.db.api import Database
@@ -35,6 +37,7 @@ WAIT = click.option(
 )
 _LOOK_SECONDS = 0.2
 _SAID_NO = 1
+_PASSWORD = "RELEASEAPP_PASSWORD"  # noqa: S105 - the name of a variable
 
 
 @click.group()
@@ -86,18 +89,27 @@ def confirm_roles(ini: Path, email: str | None, *, as_json: bool) -> None:
 @release.command("promote")
 @INI
 @click.option("--url", help="Where the new process answers. Left out: the address of [server:main].")
+@click.option("--account", "emails", multiple=True, metavar="EMAIL", help="Sign in there as this one; may be repeated.")
 @WAIT
 @DESPITE
 @AS
 @JSON
 @refusals_are_sentences
-def promote(ini: Path, url: str | None, wait: float, despite: str, email: str | None, *, as_json: bool) -> None:
-    """Says that the new process is up, after looking: is it ready, is it the version, are connections calm?"""
+def promote(  # noqa: PLR0913 - one for each option
+    ini: Path, url: str | None, emails: tuple[str, ...], wait: float, despite: str, email: str | None, *, as_json: bool
+) -> None:
+    """Says that the new process is up, after looking: is it ready, is it the version, are connections calm?
+
+    Each --account signs in there, and looks for itself, its agents, and an event on /ws. The password is read from
+    RELEASEAPP_PASSWORD, or asked for.
+    """
     ground = open_releases(ini)
     who, where = _who(ground, email), url or _own_address(ini)
+    accounts = tuple(Account(one, _password_of(one)) for one in emails)
 
     def begin(reason: str) -> Begun:
-        return service.promote(ground, who, Wish(url=where, despite=despite or reason, patience=wait))
+        wish = Wish(url=where, despite=despite or reason, patience=wait, accounts=accounts)
+        return service.promote(ground, who, wish)
 
     _perform(ground, begin, as_json=as_json)
 
@@ -260,6 +272,11 @@ def _print(ground: Ground, release_: Release, *, as_json: bool) -> None:
         click.echo(msgspec.json.encode({"release": without_roles(release_), "entry": entry}))
     else:
         print_entry(entry)
+
+
+def _password_of(email: str) -> str:
+    # Not among the arguments, which every account of the host can read.
+    return os.environ.get(_PASSWORD) or click.prompt(f"Password of {email}", hide_input=True, err=True)
 
 
 def _own_address(ini: Path) -> str:

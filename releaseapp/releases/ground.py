@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from releaseapp.checks.person import Account
 from releaseapp.db.api import Database
 from releaseapp.operations.service import Report
 from releaseapp.releases.models import Finding, Health, HookAnswer, Loss, PutBack, Taken, Verdict
@@ -18,7 +19,8 @@ class Ground(msgspec.Struct, frozen=True):
     says what putting that one back would lose; ``put_back(name, actor, report)`` does so and keeps what was replaced;
     ``was_put_back(name, since)`` names what was kept when that was done since a moment, None when it was not;
     ``matrix()`` is the role matrix now and ``difference(before, after)`` sentences on how two differ;
-    ``connections(since, until)`` the gate's verdict; ``ask_health(url)`` what answers there;
+    ``connections(since, until)`` the gate's verdict; ``ask_health(url)`` what answers there, and
+    ``probe(url, accounts)`` what each account finds there, signed in;
     ``call_hook(release_id, content)`` calls the address of ``release_hook_url``, signed. ``ini`` is how commands in
     the log name the server's file.
     """
@@ -34,5 +36,6 @@ class Ground(msgspec.Struct, frozen=True):
     difference: Callable[[dict[str, Any], dict[str, Any]], list[str]]
     connections: Callable[[str, str], Verdict]
     ask_health: Callable[[str], Health]
+    probe: Callable[[str, tuple[Account, ...]], list[Finding]]
     call_hook: Callable[[str, bytes], HookAnswer]
     ini: str = "INI"

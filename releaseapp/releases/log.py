@@ -48,7 +48,8 @@ def build_log(release: Release, entries: list[Entry]) -> Log:
     """The log of a release from its records."""
     sections = [
         Section("What happened", [_timeline(entries)]),
-        Section("Checks", _checks(entries)),
+        Section("Checks", _found(entries, EntryKind.CHECKED)),
+        Section("Probe", _found(entries, EntryKind.PROBED)),
         Section("Snapshot", _snapshot(entries)),
         Section("Role matrix", _roles(release, entries)),
         Section("Connections", _connections(entries)),
@@ -109,9 +110,9 @@ def _timeline(entries: list[Entry]) -> Block:
     return Block(Form.TABLE, [[moment(one.at), one.who, one.sentence] for one in entries], ["When", "Who", "What"])
 
 
-def _checks(entries: list[Entry]) -> list[Block]:
+def _found(entries: list[Entry], kind: EntryKind) -> list[Block]:
     blocks = []
-    for entry in _of(entries, EntryKind.CHECKED):
+    for entry in _of(entries, kind):
         found = entry.data.get("findings", [])
         wrong = [one for one in found if not one["ok"]]
         blocks.append(Block(Form.TEXT, [[f"{moment(entry.at)}: {entry.sentence}"]]))

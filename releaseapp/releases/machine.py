@@ -59,9 +59,9 @@ TRANSITIONS: dict[Verb, Transition] = {
         frozenset({Status.STARTED}),
         None,
         Status.PROMOTED,
-        "The new process answers and is ready. It has the version that was announced, a role matrix that differs was "
-        "confirmed, connections are calm; `--despite` passes.",
-        ("what answered", "the connections since the start", "that it is promoted, or why not"),
+        "The new process answers and is ready. It has the version that was announced, accounts that sign in find what "
+        "is theirs, a role matrix that differs was confirmed, connections are calm; `--despite` passes.",
+        ("what answered", "what accounts found", "the connections since the start", "that it is promoted, or why not"),
     ),
     Verb.HOOK: Transition(
         frozenset({Status.PROMOTED, Status.FINISHED}),

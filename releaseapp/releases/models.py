@@ -39,6 +39,7 @@ class EntryKind(StrEnum):
     HOOK_ANSWERED = "hook_answered"
     HOOK_CALLED = "hook_called"
     NOTE = "note"
+    PROBED = "probed"
     PROMOTED = "promoted"
     REFUSED = "refused"
     RESTORED = "restored"

@@ -5,6 +5,9 @@ from typing import Any
 import msgspec
 from pyramid.router import Router
 
+from releaseapp.checks.live import visit_people
+from releaseapp.checks.models import Outcome
+from releaseapp.checks.person import Account
 from releaseapp.checks.place import Place
 from releaseapp.checks.service import run_checks
 from releaseapp.connections.service import gate
@@ -39,6 +42,7 @@ def open_ground(registry: Any) -> Ground:
         difference=rooms.difference,
         connections=rooms.connections,
         ask_health=lambda url: outside.ask_health(settings, url) if url else rooms.own_health(),
+        probe=rooms.probe,
         call_hook=lambda release_id, content: outside.call_hook(settings, release_id, content),
     )
 
@@ -54,10 +58,11 @@ class Rooms:
         """Every check, as the log keeps it."""
         r = self._registry
         place = Place(r.app_settings, r.db, r.workflow_file, r.vault)
-        return [
-            Finding(one.name, one.title, one.severity, ok=one.ok, sentence=one.sentence, cure=one.cure)
-            for one in run_checks(place)
-        ]
+        return [_finding(one) for one in run_checks(place)]
+
+    def probe(self, url: str, accounts: tuple[Account, ...]) -> list[Finding]:
+        """What each account finds at an address: itself, its agents, and an event on the live channel."""
+        return [_finding(one) for one in visit_people(url, accounts)]
 
     def take_snapshot(self, actor: str | None, note: str) -> Taken:
         """A snapshot of the server as it is; it is an operation of its own, alone as such ones are."""
@@ -113,3 +118,7 @@ class Rooms:
     def _snapshots(self) -> Snapshots:
         found: Snapshots = self._registry.snapshots
         return found
+
+
+def _finding(one: Outcome) -> Finding:
+    return Finding(one.name, one.title, one.severity, ok=one.ok, sentence=one.sentence, cure=one.cure)

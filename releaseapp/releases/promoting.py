@@ -5,6 +5,8 @@ import time
 import msgspec
 
 from releaseapp import clock
+from releaseapp.checks.person import Account
+from releaseapp.numbers import many
 from releaseapp.operations.service import Report
 from releaseapp.releases import journal
 from releaseapp.releases.ground import Ground
@@ -23,13 +25,15 @@ class Wish(msgspec.Struct, frozen=True):
     """How a verb is asked for.
 
     ``url`` is where the new process answers, "" for this very one; ``despite`` the reason to go on whatever speaks
-    against it; ``patience`` how many seconds busy connections are waited for; ``note`` stands in the log at the end.
+    against it; ``patience`` how many seconds busy connections are waited for; ``note`` stands in the log at the end;
+    ``accounts`` sign in at ``url`` and look whether they find what is theirs.
     """
 
     url: str = ""
     despite: str = ""
     patience: float = 0.0
     note: str = ""
+    accounts: tuple[Account, ...] = ()
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -78,9 +82,10 @@ def _promote(ground: Ground, who: Who, release: Release, wish: Wish, report: Rep
     journal.note_down(ground.db, release, who, line)
     if not health.reached:
         raise _refuse(ground, who, release, [_told(health)], waits=False)
+    probed = _probe(ground, who, release, wish, report)
     look = Look("since the start", release.started_at, wish.patience)
     verdict = look_at_connections(ground, who, release, look, report)
-    faults = [*health.faults, *_version_faults(release, health), *_roles_faults(ground, release)]
+    faults = [*health.faults, *probed, *_version_faults(release, health), *_roles_faults(ground, release)]
     only_busy = not faults and verdict.verdict == BUSY
     if verdict.verdict != CALM:
         faults.append(verdict.sentence())
@@ -91,6 +96,21 @@ def _promote(ground: Ground, who: Who, release: Release, wish: Wish, report: Rep
     line = Line(EntryKind.PROMOTED, f"Promoted: {health.version} answers.", {"version": health.version})
     journal.move(ground.db, release, who, line, status=Status.PROMOTED, promoted_at=clock.now_text())
     return f"{release.to_version} is promoted."
+
+
+def _probe(ground: Ground, who: Who, release: Release, wish: Wish, report: Report) -> list[str]:
+    """What the accounts miss; what they found is written down."""
+    if not wish.accounts:
+        return []
+    names = ", ".join(one.email for one in wish.accounts)
+    report.tell(f"Signs in as {names}.", 0.3)
+    found = ground.probe(wish.url, wish.accounts)
+    bad = [one for one in found if not one.ok]
+    how = f"{many(len(bad), 'fault')}" if bad else "all is well"
+    data = {"url": wish.url, "findings": msgspec.to_builtins(found)}
+    line = Line(EntryKind.PROBED, f"Signed in at {wish.url} as {names}: {how}.", data)
+    journal.note_down(ground.db, release, who, line)
+    return [f"{one.title}: {one.sentence} {one.cure}".strip() for one in bad]
 
 
 def _told(health: Health) -> str:

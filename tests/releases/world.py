@@ -24,6 +24,8 @@ class World:
         self.loss = Loss(possible=True, sentences=["2 agents were added since."])
         self.matrix = {"viewer": ["agents.view"]}
         self.answers = [HookAnswer(204, "The hook answered 204.", 0.125)]
+        self.probed = [WELL]
+        self.visitors = []
         self.hooked = []
         self.put_back = []
         self.snapshots = 0
@@ -49,6 +51,10 @@ class World:
         self.put_back.append(name)
         return PutBack(name, "20261124T020000Z-before00", 1.5, 0.25, 2, "0.1.0")
 
+    def probe(self, url, accounts):
+        self.visitors.append((url, *((one.email, one.password) for one in accounts)))
+        return self.probed
+
     def call_hook(self, release_id, content):
         self.hooked.append((release_id, msgspec.json.decode(content)))
         return self.answers.pop(0)
@@ -68,6 +74,7 @@ def ground_of(db, settings, world, **changes):
             "difference": lambda before, after: [] if before == after else ["Viewers may now POST to /agents."],
             "connections": lambda _since, _until: world.verdict,
             "ask_health": lambda _url: world.health,
+            "probe": world.probe,
             "call_hook": world.call_hook,
             **changes,
         }
