@@ -26,7 +26,8 @@ def open_releases(ini: Path) -> Ground:
 
 def print_entry(entry: Entry) -> None:
     """A line of the log, for people."""
-    click.echo(f"{entry.at[11:19]}  {entry.sentence}")
+    sentence = entry.sentence.replace("\n", f"\n{' ' * 10}")
+    click.echo(f"{entry.at[11:19]}  {sentence}")
 
 
 @click.command("status")

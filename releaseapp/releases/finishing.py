@@ -11,15 +11,17 @@ from releaseapp.releases.journal import Line
 from releaseapp.releases.machine import Verb, require
 from releaseapp.releases.models import EntryKind, HookAnswer, Release, Status, Who
 from releaseapp.releases.promoting import BUSY, CALM, Look, Wish, insist, look_at_connections
+from releaseapp.releases.texts import refuse_long
 from releaseapp.releases.working import NONE_OPEN, Begun, Refused, claim, claimed, refuse_while_another, what_happened
 
 
 def finish(ground: Ground, who: Who, wish: Wish) -> Begun:
-    """Finishes the open release; raises Conflict as :func:`claim` does.
+    """Finishes the open release; raises Conflict as :func:`claim` does, Invalid for a text that is too long.
 
     The work raises Refused when connections are not calm, or the hook has not answered well, and ``despite`` is no
     reason.
     """
+    refuse_long(note=wish.note, despite=wish.despite)
     return claim(ground, Verb.FINISH, who, lambda one, report: _finish(ground, who, one, wish, report))
 
 

@@ -12,6 +12,7 @@ from releaseapp.events.models import EventType
 from releaseapp.events.service import append
 from releaseapp.releases import queries
 from releaseapp.releases.models import Entry, EntryKind, Release, Who
+from releaseapp.releases.texts import readable
 
 _EVENTS = {
     EntryKind.BEGUN: EventType.RELEASE_STARTED,
@@ -39,11 +40,11 @@ def write(tx: Transaction, release: Release, who: Who, line: Line) -> None:
         actor=who.actor,
         who=who.name,
         kind=line.kind,
-        sentence=line.sentence,
+        sentence=readable(line.sentence),
         data=msgspec.to_builtins(dict(line.data)),
     )
     queries.insert_entry(tx, entry)
-    data = {"kind": line.kind, "sentence": line.sentence, "status": release.status}
+    data = {"kind": line.kind, "sentence": entry.sentence, "status": release.status}
     append(tx, _EVENTS.get(line.kind, EventType.RELEASE_NOTED), release.id, actor=who.actor, data=data)
 
 

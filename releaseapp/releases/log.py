@@ -1,5 +1,6 @@
 """The log of a release, as an operator would have written it by hand; every figure comes from its records."""
 
+import shlex
 from enum import StrEnum
 from typing import Any
 
@@ -196,7 +197,7 @@ def _rollback(release: Release, entries: list[Entry]) -> list[Block]:
     if release.snapshot is None:
         return []
     begun = next(iter(_of(entries, EntryKind.BEGUN)), None)
-    ini = begun.data.get("ini", "INI") if begun else "INI"
+    ini = shlex.quote(begun.data.get("ini", "INI") if begun else "INI")
     restored = next(iter(reversed(_of(entries, EntryKind.RESTORED))), None)
     if restored is not None:
         data = restored.data

@@ -14,6 +14,7 @@ from releaseapp.releases.journal import Line
 from releaseapp.releases.machine import Verb
 from releaseapp.releases.models import EntryKind, Health, Release, Status, Verdict, Who
 from releaseapp.releases.roles import roles_now
+from releaseapp.releases.texts import refuse_long
 from releaseapp.releases.working import Begun, Refused, claim
 
 CALM = "calm"
@@ -47,9 +48,10 @@ class Look(msgspec.Struct, frozen=True):
 def promote(ground: Ground, who: Who, wish: Wish) -> Begun:
     """Promotes the open release when what answers is fit.
 
-    Raises Conflict as :func:`claim` does; the work raises Refused when something speaks against it and no reason was
-    given to go on.
+    Raises Conflict as :func:`claim` does, Invalid for a reason that is too long; the work raises Refused when something
+    speaks against it and no reason was given to go on.
     """
+    refuse_long(despite=wish.despite)
     return claim(ground, Verb.PROMOTE, who, lambda one, report: _promote(ground, who, one, wish, report))
 
 

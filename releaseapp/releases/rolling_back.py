@@ -10,6 +10,7 @@ from releaseapp.releases.ground import Ground
 from releaseapp.releases.journal import Line
 from releaseapp.releases.machine import Verb, require
 from releaseapp.releases.models import EntryKind, Loss, PutBack, Release, Status, Who
+from releaseapp.releases.texts import refuse_long
 from releaseapp.releases.working import NONE_OPEN, Begun, Refused, claim, what_happened
 
 
@@ -23,11 +24,12 @@ def what_is_lost(ground: Ground) -> Loss:
 
 
 def roll_back(ground: Ground, who: Who, why: str) -> Begun:
-    """Rolls the open release back; raises Conflict as :func:`claim` does.
+    """Rolls the open release back; raises Conflict as :func:`claim` does, Invalid when ``why`` is too long.
 
     The work raises Refused when the snapshot cannot be put back. Done again after a process died in the middle, it
     puts the snapshot back unless that was done.
     """
+    refuse_long(why=why)
     return claim(ground, Verb.ROLLBACK, who, lambda one, report: _roll_back(ground, who, one, why.strip(), report))
 
 

@@ -14,6 +14,7 @@ from releaseapp.releases.promoting import promote
 from releaseapp.releases.roles import confirm_roles, roles_now
 from releaseapp.releases.rolling_back import roll_back, what_is_lost
 from releaseapp.releases.starting import start
+from releaseapp.releases.texts import refuse_long
 from releaseapp.releases.working import NONE_OPEN, perform, perform_in_thread, refuse_while_another, what_happened
 
 __all__ = [
@@ -41,7 +42,6 @@ __all__ = [
 ]
 
 NEWEST = "\U0010ffff"
-_LONGEST_NOTE = 4000
 
 
 def find_open(db: Reader) -> Release | None:
@@ -102,8 +102,7 @@ def abandon(db: Database, who: Who, why: str) -> Release:
 def _sentence(text: str, field: str) -> None:
     if not text.strip():
         raise Invalid.at(f"/{field}", "Say it in a sentence; it stands in the log.")
-    if len(text) > _LONGEST_NOTE:
-        raise Invalid.at(f"/{field}", f"At most {_LONGEST_NOTE} characters.")
+    refuse_long(**{field: text})
 
 
 def log_of(db: Reader, release_id: str | None = None) -> Log:

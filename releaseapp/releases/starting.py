@@ -13,6 +13,7 @@ from releaseapp.releases.ground import Ground
 from releaseapp.releases.journal import Line
 from releaseapp.releases.machine import Verb, require
 from releaseapp.releases.models import EntryKind, Finding, Release, Status, Who
+from releaseapp.releases.texts import one_line
 from releaseapp.releases.working import Begun, Refused, claimed, refuse_while_another, what_happened
 
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+_-]{0,63}")
@@ -62,10 +63,9 @@ def read_moment(text: str, field: str) -> str | None:
         return None
     written = text.strip().replace(" ", "T", 1)
     try:
-        moment = clock.parse(written if re.search(r"(Z|[+-]\d\d:?\d\d)$", written) else f"{written}Z")
-    except ValueError:
+        return clock.text(clock.parse(written if re.search(r"(Z|[+-]\d\d:?\d\d)$", written) else f"{written}Z"))
+    except (ValueError, OverflowError):
         raise Invalid.at(f"/{field}", "Give a time such as 2030-01-31T08:00Z, or 2030-01-31 08:00 in UTC.") from None
-    return clock.text(moment)
 
 
 def _validate(plan: Plan) -> None:
@@ -94,7 +94,7 @@ def _new_release(who: Who, plan: Plan) -> Release:
         status=Status.STARTING,
         from_version=releaseapp.__version__,
         to_version=plan.version,
-        why=plan.why.strip(),
+        why=one_line(plan.why),
         actor=who.actor,
         who=who.name,
         window_starts_at=plan.window_starts_at,

@@ -1,12 +1,14 @@
 """What releases ask of a database, asked of each engine; and two operators in two processes, at the same moment."""
 
 import threading
+from dataclasses import replace
 
 from databases import migrated, postgres, target  # noqa: F401 - fixtures
 from releases.world import AVERY, BAILEY, PLAN, ground_of
 
 from releaseapp.db import connect
 from releaseapp.errors import Conflict
+from releaseapp.releases.models import HookAnswer, Status
 from releaseapp.releases.promoting import Wish
 from releaseapp.releases.service import (
     confirm_roles,
@@ -62,3 +64,11 @@ def test_of_two_who_start_at_the_same_moment_one_wins(target, db, settings, worl
     assert (len(won), len(lost), world.snapshots) == (1, 3, 1)
     assert all("at work on the release" in one or "start is not possible" in one for one in lost)
     assert len(list_releases(db)) == 1
+
+
+def test_a_hook_that_answers_what_a_database_cannot_keep_does_not_hold_up_the_finish(db, settings, world):
+    ground = ground_of(db, replace(settings, release_hook_url="https://cdn.example.com/clear"), world)
+    world.answers = [HookAnswer(200, "The hook answered 200: \x00.", 0.1)]
+    perform(ground, start(ground, AVERY, PLAN))
+    perform(ground, promote(ground, AVERY, Wish()))
+    assert perform(ground, finish(ground, AVERY, Wish())).status is Status.FINISHED

@@ -92,6 +92,12 @@ def test_the_log_of_an_open_release_holds_the_plan_for_a_rollback(ground, starte
     assert "releaseapp release rollback INI\npip install releaseapp==0.1.0" in told
 
 
+def test_the_commands_of_the_log_can_be_pasted_whatever_the_file_is_called(db, settings, world):
+    ground = ground_of(db, settings, world, ini="/srv/our server.ini")
+    perform(ground, start(ground, AVERY, PLAN))
+    assert "releaseapp release rollback '/srv/our server.ini'\n" in log_as_markdown(db)
+
+
 def test_there_is_no_log_of_no_release(db):
     with pytest.raises(NotFound, match="no release yet"):
         log_as_markdown(db)
