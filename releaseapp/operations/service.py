@@ -173,8 +173,10 @@ def _as_it_is(operation: Operation) -> Operation:
 def _has_died(operation: Operation) -> bool:
     if operation.beat_at < clock.later_text(-LAPSE_SECONDS):
         return True
-    # Containers may share a name and not their processes, so that a beat still counts for more.
-    return operation.beat_at < clock.later_text(-GONE_SECONDS) and _is_gone(operation.process)
+    # Containers may share a name and not their processes, so that a beat still counts for more; not one that lies
+    # ahead, for the clock went back.
+    earliest, latest = clock.later_text(-GONE_SECONDS), clock.later_text(GONE_SECONDS)
+    return not earliest <= operation.beat_at <= latest and _is_gone(operation.process)
 
 
 def _is_gone(process: str) -> bool:
