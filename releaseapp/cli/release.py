@@ -285,4 +285,6 @@ def _own_address(ini: Path) -> str:
 
     section = get_settings(str(ini), "server:main")
     host = section.get("host", "127.0.0.1")
-    return f"http://{'127.0.0.1' if host in {'0.0.0.0', '::', ''} else host}:{section.get('port', 6543)}"  # noqa: S104
+    if host in {"0.0.0.0", "::", ""}:  # noqa: S104 - where it listens, not where it is asked
+        host = "127.0.0.1"
+    return f"http://{f'[{host}]' if ':' in host else host}:{section.get('port', 6543)}"

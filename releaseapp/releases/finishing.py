@@ -14,6 +14,8 @@ from releaseapp.releases.promoting import BUSY, CALM, Look, Wish, insist, look_a
 from releaseapp.releases.texts import refuse_long
 from releaseapp.releases.working import NONE_OPEN, Begun, Refused, claim, claimed, refuse_while_another, what_happened
 
+_LATELY_SECONDS = 600.0
+
 
 def finish(ground: Ground, who: Who, wish: Wish) -> Begun:
     """Finishes the open release; raises Conflict as :func:`claim` does, Invalid for a text that is too long.
@@ -73,8 +75,12 @@ def _finish(ground: Ground, who: Who, release: Release, wish: Wish, report: Repo
 
 
 def _hook(ground: Ground, who: Who, release: Release, report: Report) -> str:
-    if release.status is Status.PROMOTED and (fault := _gate_fault(ground, who, release, 0, report)):
-        raise _refuse(ground, who, release, f"The hook was not called. {fault[0]}", waits=fault[1])
+    fault = _gate_fault(ground, who, release, 0, report)
+    if fault is not None:
+        sentence = f"The hook was not called. {fault[0]}"
+        line = Line(EntryKind.REFUSED, sentence, {"verb": Verb.HOOK.value, "faults": [fault[0]]})
+        journal.note_down(ground.db, release, who, line)
+        raise Refused(sentence, waits=fault[1])
     report.tell("Calls the hook.", 0.5)
     answer = _call(ground, who, release)
     if not answer.is_success:
@@ -85,6 +91,8 @@ def _hook(ground: Ground, who: Who, release: Release, report: Report) -> str:
 def _gate_fault(ground: Ground, who: Who, release: Release, patience: float, report: Report) -> tuple[str, bool] | None:
     """Why the gate is not green, and whether time may cure that; None when it is."""
     look = Look("since the promotion", release.promoted_at or release.started_at, patience)
+    if release.is_over:
+        look = Look("of the last ten minutes", clock.later_text(-_LATELY_SECONDS), patience)
     verdict = look_at_connections(ground, who, release, look, report)
     if verdict.verdict == CALM:
         return None

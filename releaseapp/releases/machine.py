@@ -98,7 +98,7 @@ def require(verb: Verb, release: Release, what_happened: str = "") -> None:
     raise Conflict(
         f"The release {release.from_version} → {release.to_version} is {release.status.words}, so {verb} is not "
         f"possible.{happened}",
-        status=release.status.value,
+        stands=release.status.value,
         release=release.id,
     )
 

@@ -95,7 +95,8 @@ def _promote(ground: Ground, who: Who, release: Release, wish: Wish, report: Rep
         raise _refuse(ground, who, release, faults, waits=only_busy)
     if faults:
         insist(ground, who, release, Verb.PROMOTE, faults, wish.despite.strip())
-    line = Line(EntryKind.PROMOTED, f"Promoted: {health.version} answers.", {"version": health.version})
+    answering = f"{health.version} answers" if health.version else "what answers tells no version"
+    line = Line(EntryKind.PROMOTED, f"Promoted: {answering}.", {"version": health.version})
     journal.move(ground.db, release, who, line, status=Status.PROMOTED, promoted_at=clock.now_text())
     return f"{release.to_version} is promoted."
 

@@ -35,14 +35,14 @@ def roll_back(ground: Ground, who: Who, why: str) -> Begun:
 
 def _roll_back(ground: Ground, who: Who, release: Release, why: str, report: Report) -> str:
     name = _snapshot_of(release)
-    report.tell("Looks at what would be lost.", 0.05)
-    loss = ground.preview(name)
-    if not loss.possible:
-        sentence = f"Not rolled back. {' '.join(loss.sentences)}"
-        journal.note_down(ground.db, release, who, Line(EntryKind.REFUSED, sentence, {"verb": "rollback"}))
-        raise Refused(sentence)
     put_back = _put_back_already(ground, release)
     if put_back is None:
+        report.tell("Looks at what would be lost.", 0.05)
+        loss = ground.preview(name)
+        if not loss.possible:
+            sentence = f"Not rolled back. {' '.join(loss.sentences)}"
+            journal.note_down(ground.db, release, who, Line(EntryKind.REFUSED, sentence, {"verb": "rollback"}))
+            raise Refused(sentence)
         reason = f": {why}" if why else "."
         line = Line(EntryKind.ROLLBACK_BEGUN, f"Rolls back to the snapshot {name}{reason}", {"loss": loss.sentences})
         release = journal.move(ground.db, release, who, line, status=Status.ROLLING_BACK)
@@ -71,8 +71,10 @@ def _put_back(ground: Ground, who: Who, release: Release, report: Report) -> Put
 
 def _put_back_already(ground: Ground, release: Release) -> PutBack | None:
     """What a process did that died before it could write it down: done twice, the undo would lead nowhere."""
+    if release.status is not Status.ROLLING_BACK:
+        return None
     entries = queries.list_entries(ground.db, release.id, 0)
-    begun = next((one for one in entries if one.kind is EntryKind.ROLLBACK_BEGUN), None)
+    begun = next((one for one in reversed(entries) if one.kind is EntryKind.ROLLBACK_BEGUN), None)
     before = ground.was_put_back(_snapshot_of(release), begun.at) if begun else None
     if before is None:
         return None
