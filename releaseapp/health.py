@@ -11,6 +11,7 @@ from pyramid.view import view_config
 
 import releaseapp
 from releaseapp.agents.tasks.service import count_unfinished_tasks, worker_is_alive
+from releaseapp.auth.hygiene import demo_opens
 from releaseapp.credentials.models import VaultStatus
 from releaseapp.credentials.service import vault_state
 from releaseapp.db.migrate import pending
@@ -23,6 +24,8 @@ from releaseapp.web.request import Request
 from releaseapp.web.views import OPEN
 
 log = logging.getLogger(__name__)
+
+_DEMO_SECONDS = 0.5
 
 
 @view_config(context=Root, name="healthz", permission=OPEN, request_method="GET")
@@ -83,8 +86,15 @@ def _worker(request: Request) -> str | None:
     return None if alive else "no worker is alive, so no task is being done"
 
 
+def _demo(request: Request) -> str | None:
+    # Told to strangers too, who need only try it; not whose account it is.
+    opens = not request.settings.development and demo_opens(request.db, request.settings, _DEMO_SECONDS)
+    return "the demo's password opens accounts; releaseapp check INI --only demo names them" if opens else None
+
+
 _CHECKS: dict[str, Callable[[Request], str | None]] = {
     "database": _database,
+    "demo": _demo,
     "migrations": _migrations,
     "vault": _vault,
     "workflow_file": _workflow_file,

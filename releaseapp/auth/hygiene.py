@@ -65,14 +65,20 @@ class _Account(msgspec.Struct, frozen=True):
 def look(db: Reader, settings: Settings, now: str, seconds: float = _SECONDS) -> Looked:
     """What is to be said of the passwords of all open accounts; ``now`` as ``clock.now_text`` gives it."""
     marking = marking_of(settings)
-    everybody = [
-        _Account(kept, marking.open(kept.password_mark, kept.account_id, kept.password_hash))
-        for kept in queries.list_passwords(db)
-    ]
+    everybody = _everybody(db, marking)
     seeded, unlooked = _seeded(everybody, marking, clock.monotonic() + seconds)
     found = [*_of_content(everybody, seeded), *_of_care(everybody, settings, now)]
     order = list(Kind)
     return Looked(sorted(found, key=lambda one: (one.email, order.index(one.kind))), unlooked)
+
+
+def demo_opens(db: Reader, settings: Settings, seconds: float) -> bool:
+    """Whether the demo's password is known to open an account, after a look of ``seconds`` at most.
+
+    What a look found is remembered, so that of many accounts each call gets to know more.
+    """
+    marking = marking_of(settings)
+    return bool(_seeded(_everybody(db, marking), marking, clock.monotonic() + seconds)[0])
 
 
 def is_stale(settings: Settings, changed_at: str, now: str) -> bool:
@@ -81,12 +87,19 @@ def is_stale(settings: Settings, changed_at: str, now: str) -> bool:
     return bool(days) and changed_at < clock.text(clock.parse(now) - timedelta(days=days))
 
 
+def _everybody(db: Reader, marking: Marking) -> list[_Account]:
+    return [
+        _Account(kept, marking.open(kept.password_mark, kept.account_id, kept.password_hash))
+        for kept in queries.list_passwords(db)
+    ]
+
+
 def _seeded(everybody: Iterable[_Account], marking: Marking, deadline: float) -> tuple[set[str], int]:
     """Who has the demo's password, and of how many it is not known.
 
     A mark rules out nearly everybody at the price of one hash; whom it does not, bcrypt is asked.
     """
-    found, unlooked, demo = set(), 0, marking.number_of(DEMO_PASSWORD)
+    found, unlooked, demo = set(), 0, _demo_number(marking)
     for one in everybody:
         if one.mark is not None and one.mark.number != demo:
             continue
@@ -95,6 +108,12 @@ def _seeded(everybody: Iterable[_Account], marking: Marking, deadline: float) ->
         elif _is_the_demos(one.kept.password_hash):
             found.add(one.kept.account_id)
     return found, unlooked
+
+
+@lru_cache(maxsize=4)
+def _demo_number(marking: Marking) -> int:
+    """Remembered, since it is slow on purpose, and asked for at each look at whether the server is ready."""
+    return marking.number_of(DEMO_PASSWORD)
 
 
 @lru_cache(maxsize=4096)
