@@ -90,7 +90,7 @@ def sign_in(db: Database, settings: Settings, email: str, password: str, caller:
     wrong, and TooManyRequests when there were too many attempts.
     """
     email = fold_email(email)[:LONGEST_EMAIL]
-    bucket = throttle.admit(db, settings, email, caller.address)
+    admitted = throttle.admit(db, settings, email, caller.address)
     found = queries.find_secrets(db, email)
     right = passwords.matches(password, found.password_hash if found else None, settings.bcrypt_cost)
     if not right or found is None or found.is_disabled:
@@ -100,7 +100,7 @@ def sign_in(db: Database, settings: Settings, email: str, password: str, caller:
         now = queries.find_secrets(tx, email)
         if now is None or now.is_disabled or now.token_version != found.token_version:
             raise NotSignedIn(WRONG)  # changed while the password was looked at
-        throttle.forgive(tx, bucket)
+        throttle.forgive(tx, admitted)
         if renewed is not None:
             queries.set_kept_password(tx, found.account_id, found.password_hash, renewed)
         queries.set_password_used(tx, found.account_id, clock.now_text())
@@ -209,7 +209,7 @@ def change_password(
     Whoever had to change it gets a new session of ``caller``; everybody else signs in anew. Raises Invalid when the
     current one is wrong or the new one will not do, TooManyRequests for too many guesses at the current one.
     """
-    bucket = throttle.admit(db, settings, account.email, caller.address) if caller else None
+    admitted = throttle.admit(db, settings, account.email, caller.address) if caller else None
     found = queries.find_secrets(db, account.email)
     _check_change(settings, account, found, current, new)
     kept = keep_password(settings, account, new)
@@ -221,8 +221,8 @@ def change_password(
         queries.set_password(tx, account.id, kept.password_hash, clock.now_text(), kept.password_mark)
         append(tx, EventType.ACCOUNT_UPDATED, account.id, actor=account.id, data={"password": "changed"})
         end_all_sessions(db, account.id)
-        if bucket is not None:
-            throttle.forgive(tx, bucket)
+        if admitted is not None:
+            throttle.forgive(tx, admitted)
         if not due or caller is None:
             return None
         queries.set_password_used(tx, account.id, clock.now_text())

@@ -4,6 +4,8 @@ An address from which the account was signed in before has a count of its own:
 strangers who guess at an account can make strangers wait, never its owner.
 """
 
+import msgspec
+
 from releaseapp import clock
 from releaseapp.auth import queries
 from releaseapp.db.api import Database, Reader, Transaction
@@ -13,8 +15,16 @@ from releaseapp.settings import Settings
 WINDOW_SECONDS = 900
 
 
-def admit(db: Database, settings: Settings, email: str, address: str) -> str:
-    """Counts an attempt before the password is looked at, and gives the account's bucket.
+class Admitted(msgspec.Struct, frozen=True):
+    """An attempt that was let in: where it counts, and its id at the address."""
+
+    account_bucket: str
+    address_bucket: str
+    attempt_id: str
+
+
+def admit(db: Database, settings: Settings, email: str, address: str) -> Admitted:
+    """Counts an attempt before the password is looked at.
 
     Counting first means that guesses made side by side count too. Raises
     TooManyRequests, with the seconds to wait, when either count is full.
@@ -31,14 +41,16 @@ def admit(db: Database, settings: Settings, email: str, address: str) -> str:
         for bucket, limit in limits.items():
             if queries.count_attempts(tx, bucket, since) >= limit:
                 raise TooManyRequests("Too many attempts to sign in; wait a little.", _wait(tx, bucket, since))
-        for bucket in limits:
-            queries.insert_attempt(tx, clock.new_id("att"), bucket, clock.now_text())
-    return account_bucket
+        admitted = Admitted(account_bucket, address_bucket, clock.new_id("att"))
+        queries.insert_attempt(tx, clock.new_id("att"), account_bucket, clock.now_text())
+        queries.insert_attempt(tx, admitted.attempt_id, address_bucket, clock.now_text())
+    return admitted
 
 
-def forgive(tx: Transaction, account_bucket: str) -> None:
-    """Forgets the failed attempts on an account: its owner has just shown the password."""
-    queries.delete_attempts(tx, account_bucket)
+def forgive(tx: Transaction, admitted: Admitted) -> None:
+    """Forgets the failed attempts on an account, and at the address this one alone: it has just shown the password."""
+    queries.delete_attempts(tx, admitted.account_bucket)
+    queries.delete_attempt(tx, admitted.attempt_id, admitted.address_bucket)
 
 
 def _account_bucket(db: Reader, email: str, address: str) -> str:
