@@ -159,6 +159,15 @@ class Line:
             raise
 
 
+def _members(text: str) -> dict[str, Any]:
+    """Those of a JSON object; none of any other text."""
+    try:
+        told = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
 class Listener:
     """A WebSocket whose handshake is done."""
 
@@ -197,7 +206,7 @@ class Listener:
                     raise Unreachable(f"A message of /ws is larger than {_LARGEST_ANSWER:,} characters.")
                 if event.message_finished:
                     text, self._text = self._text, ""
-                    return dict(json.loads(text))
+                    return _members(text)
         return None
 
     def take_leave(self) -> None:

@@ -4,10 +4,12 @@ import ipaddress
 import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
+import httpx
 import msgspec
 
 import releaseapp
@@ -19,6 +21,7 @@ from releaseapp.checks.service import carry_out
 from releaseapp.errors import Invalid
 from releaseapp.web.manners import FOR_PAGES, HEADERS
 
+_LAST_PORT = 65_535
 _CERTIFICATE_DAYS = 14
 _SKEW_SECONDS = 5
 _DAY_SECONDS = 86_400
@@ -37,15 +40,25 @@ def visit(url: str, accounts: Iterable[Account], patience: float = 0.0) -> list[
     ``patience`` is how many seconds the live channel is held quietly, to meet a proxy that ends what rests.
     Raises Invalid for an address that is none.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
-        raise Invalid.at("/url", "Give an address such as https://releases.example.com, without name and password.")
-    with closing(Line(url)) as line:
+    with closing(Line(_address_of(url))) as line:
         outcomes = list(_until_one_fails(_BASIS, Visit(line)))
         if all(one.ok for one in outcomes):
             outcomes += [carry_out(one, Visit(line)) for one in _FOR_ALL]
             outcomes += _visit_as_each(line, accounts, patience)
         return outcomes
+
+
+def _address_of(url: str) -> str:
+    """The address in the one spelling in which servers and browsers name it; raises Invalid when it is none."""
+    try:
+        address = httpx.URL(url)
+        address.raw_host.decode().encode("idna")
+        well = address.scheme in {"http", "https"} and bool(address.host) and (address.port or 0) <= _LAST_PORT
+    except (httpx.InvalidURL, UnicodeError):
+        well = False
+    if not well or address.userinfo or address.query or address.fragment:
+        raise Invalid.at("/url", "Give an address such as https://releases.example.com, without name and password.")
+    return f"{address.scheme}://{address.netloc.decode()}{address.path}"
 
 
 def visit_people(url: str, accounts: Iterable[Account], patience: float = 0.0) -> list[Outcome]:
@@ -117,8 +130,13 @@ def _is_encrypted(visit: Visit) -> Found:
 
 
 def _is_on_time(visit: Visit) -> Found:
-    answer = visit.line.ask("GET", "/healthz")
-    skew = (parsedate_to_datetime(answer.headers["date"]) - clock.now()).total_seconds()
+    told = visit.line.ask("GET", "/healthz").headers.get("date", "")
+    try:
+        # Without a zone it is of no zone in particular (RFC 5322), which HTTP takes for UTC.
+        skew = (parsedate_to_datetime(told).replace(tzinfo=UTC) - clock.now()).total_seconds()
+    except ValueError:
+        cure = "The server sends a Date: something before it takes it away or replaces it."
+        return Found(ok=False, sentence="It does not say what time it is.", cure=cure)
     well = abs(skew) <= _SKEW_SECONDS
     words = "agree to a few seconds" if well else f"are {abs(skew):,.0f} s apart"
     cure = "" if well else "Keep both by NTP: times in the log, tokens and leases rest on it."

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 import msgspec
 
@@ -17,6 +18,8 @@ _UPGRADE = (
 )
 _BUFFERING = "Let the proxy pass on at once what the server says; in nginx: proxy_buffering off; for /ws."
 _TIMEOUT = "Let the proxy wait longer than live_ping_seconds (20 s); in nginx: proxy_read_timeout 75s; for /ws."
+_CLOSED = "Is the password right, and the account open? releaseapp user list INI tells."
+_WAIT = "Wait a quarter of an hour, and check again: attempts to sign in are limited."
 _REFUSALS = {
     400: (" What is before the server drops Upgrade.", _UPGRADE),
     403: (" The server does not know that it is reached by this address.", HOST),
@@ -54,7 +57,7 @@ def _signs_in(visit: Visit) -> Found:
     answer = visit.line.ask("POST", "/auth/login", body=told)
     content = answer.json()
     if not answer.well or not isinstance(content, dict) or not isinstance(content.get("token"), str):
-        cure = "Is the password right, and the account open? releaseapp user list INI tells."
+        cure = _WAIT if answer.status == HTTPStatus.TOO_MANY_REQUESTS else _CLOSED
         return Found(ok=False, sentence=f"Refused with {answer.status}: {_detail_of(answer)}", cure=cure)
     visit.token = content["token"]
     return Found(ok=True, sentence=f"Signed in within {answer.seconds * 1000:.0f} ms.")
@@ -84,7 +87,11 @@ def _is_live(visit: Visit) -> Found:
         with visit.line.hear(visit.token) as listener:
             if (listener.next(_HEAR_SECONDS) or {}).get("type") != "hello":
                 return Found(ok=False, sentence="/ws opens, and says nothing.", cure=_BUFFERING)
-            seconds = _hear_of_a_sign_in(visit, listener)
+            second = Visit(visit.line, account=visit.account)
+            signed_in, seconds = _hear_of_a_sign_in(second, listener)
+            if not signed_in.ok:
+                sentence = f"Nothing could be made to happen; signing in once more: {signed_in.sentence}"
+                return Found(ok=False, sentence=sentence, cure=signed_in.cure)
             if seconds is None:
                 return Found(ok=False, sentence="An event did not come round on /ws.", cure=_BUFFERING)
             _wait_quietly(listener, visit.patience)
@@ -97,20 +104,21 @@ def _is_live(visit: Visit) -> Found:
     return Found(ok=True, sentence=f"An event came round on /ws in {seconds * 1000:.0f} ms.{quiet}")
 
 
-def _hear_of_a_sign_in(visit: Visit, listener: Listener) -> float | None:
+def _hear_of_a_sign_in(visit: Visit, listener: Listener) -> tuple[Found, float | None]:
+    """How it went, and after how many seconds it was heard of; None when it was not."""
     began = clock.monotonic()
-    second = Visit(visit.line, account=visit.account)
-    if not _signs_in(second).ok:
-        return None
+    signed_in = _signs_in(visit)
+    if not signed_in.ok:
+        return signed_in, None
     try:
         while clock.monotonic() < began + _HEAR_SECONDS:
             heard = listener.next(began + _HEAR_SECONDS - clock.monotonic()) or {}
             if heard.get("type") == "event" and heard["event"]["type"].startswith("session."):
-                return clock.monotonic() - began
-        return None
+                return signed_in, clock.monotonic() - began
+        return signed_in, None
     finally:
         with suppress(Unreachable):
-            visit.line.ask("POST", "/auth/logout", token=second.token)
+            visit.line.ask("POST", "/auth/logout", token=visit.token)
 
 
 def _wait_quietly(listener: Listener, seconds: float) -> None:

@@ -107,6 +107,11 @@ def test_a_server_that_is_well_is_well_for_everybody_who_signs_in_and_nothing_is
         assert db.execute("SELECT count(*) FROM sessions WHERE ended_at IS NULL").fetchone()[0] == 0
 
 
+def test_an_address_in_capitals_is_the_same_address(server):
+    code, found = visit(server.url.replace("http://127.0.0.1", "HTTP://LOCALHOST"), "--account", AVERY)
+    assert (code, [one for one in found.values() if not one["ok"]]) == (0, [])
+
+
 def test_without_an_account_only_what_anybody_sees_is_looked_at(server):
     code, found = visit(server.url + "/")
     assert (code, list(found)) == (0, ["version", "ready", "tls", "clock", "headers", "bodies", "origin"])
@@ -163,7 +168,9 @@ def test_a_wrong_password_is_told_without_it_and_ends_what_needs_it(server):
 
 
 def test_what_is_no_address_is_refused_with_the_field():
-    for url in ("ftp://example.com", "localhost:80", "http://me:secret@127.0.0.1", ""):
+    broken = ["http://127.0.0.1:abc", "http://127.0.0.1:99999", "http://[::1", "http://a..b", f"http://{'a' * 80}"]
+    more = ["http://exa\u200bmple", "http://127.0.0.1/?a=b", "http://127.0.0.1/#a"]
+    for url in ("ftp://example.com", "localhost:80", "http://me:secret@127.0.0.1", "", *broken, *more):
         done = CliRunner().invoke(main, ["check", "--url", url])
         assert (done.exit_code, "Give an address such as" in done.output) == (2, True), url
     assert CliRunner().invoke(main, ["check"]).exit_code == 2
@@ -252,10 +259,29 @@ def babbling(handler, words):
         handler.wfile.write(last * 1000)
 
 
+def test_an_account_that_may_not_sign_in_again_is_not_taken_for_a_proxy_that_buffers(monkeypatch):
+    monkeypatch.setattr("releaseapp.checks.line._LEAVE_SECONDS", 0.2)
+    came = []
+
+    def once(handler):
+        if handler.path == "/auth/login" and int(handler.headers["Content-Length"]) < 1000:
+            came.append(handler.path)
+            if len(came) > 1:
+                return says(429, b'{"detail": "Too many attempts."}')(handler)
+        return babbling(handler, [b'{"type": "hello"}', b"{}"])
+
+    with stranger(once) as (url, _heard):
+        code, found = visit(url, "--account", AVERY)
+    assert (code, found["live"]["ok"]) == (2, False)
+    assert "signing in once more: Refused with 429" in found["live"]["sentence"]
+    assert "Wait" in found["live"]["cure"]
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
         ([b"[]"], "says nothing"),
+        ([b"neither JSON"], "says nothing"),
         ([b'{"type": "hello"}', b'{"type": "event", "event": {"type": "agent.updated"}}'], "did not come round"),
     ],
 )
@@ -301,6 +327,18 @@ def test_a_certificate_that_nobody_vouches_for_is_told_and_no_password(monkeypat
     assert "This command is of" in found["version"]["sentence"]
     assert "good for" in found["tls"]["sentence"]
     assert not found["headers"]["ok"]
+
+
+@pytest.mark.parametrize("date", ["yesterday", "Thu, 01 Jan 1970 00:00:00 -0000", ""])
+def test_a_clock_that_cannot_be_read_is_told_in_a_sentence(date):
+    def answer(handler):
+        handler.date_time_string = lambda: date
+        says(200, b'{"name": "releaseapp", "version": "1"}')(handler)
+
+    with stranger(answer) as (url, _heard):
+        _code, found = visit(url)
+    assert not found["clock"]["ok"]
+    assert "broke" not in found["clock"]["sentence"]
 
 
 def test_the_visitor_takes_leave_and_is_not_counted_among_those_who_vanished(tmp_path):
