@@ -18,7 +18,7 @@ from releaseapp.operations.service import Report
 from releaseapp.snapshots.models import Damaged
 from releaseapp.snapshots.restoring import service
 from releaseapp.snapshots.restoring.models import Loss
-from releaseapp.snapshots.restoring.work import Ended, drilling, restoring, undoing
+from releaseapp.snapshots.restoring.work import Ended, drilling, restoring
 from releaseapp.snapshots.service import Snapshots, find_snapshot
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -65,8 +65,10 @@ def restore(ini: Path, name: str, *, yes: bool, preview: bool, keep_schema: bool
 def undo(ini: Path, *, yes: bool, as_json: bool) -> None:
     """Puts back what the newest restore replaced; that can be undone in turn."""
     s = open_snapshots(ini)
-    _ask(service.preview(s, service.before_newest(s)), yes=yes)
-    _say(_perform(s, Kind.RESTORE, lambda report: undoing(s, report)), as_json=as_json)
+    name = service.before_newest(s)
+    _ask(service.preview(s, name), yes=yes)
+    # That name, and not what is the newest by now: another operator may have put something back meanwhile.
+    _say(_perform(s, Kind.RESTORE, lambda report: restoring(s, name, report)), as_json=as_json)
 
 
 @click.command("drill")

@@ -2,6 +2,7 @@
 
 import json
 
+import click
 import pytest
 from click.testing import CliRunner
 from conftest import write_ini
@@ -69,6 +70,20 @@ def test_what_is_not_there_is_refused_in_a_sentence(world):
     assert run("restore", ini, "none", "--yes").exit_code == 2
     undo = run("undo", ini, "--yes")
     assert (undo.exit_code, "nothing to undo" in undo.output) == (2, True)
+
+
+def test_undo_puts_back_what_it_showed_though_another_operator_puts_something_back_meanwhile(world, monkeypatch):
+    ini, s, name = world
+    rename(s)
+    assert run("restore", ini, name, "--yes").exit_code == 0
+
+    def another_comes_first(question, **_options):
+        assert run("restore", ini, name, "--yes").exit_code == 0
+        return True
+
+    monkeypatch.setattr(click, "confirm", another_comes_first)
+    assert run("undo", ini).exit_code == 0
+    assert agents(s) == {"Changed"}
 
 
 def test_a_drill_says_that_it_can_be_put_back(world):
