@@ -69,9 +69,7 @@ def list_all(ini: Path, *, as_json: bool) -> None:
 def verify(ini: Path, name: str | None, *, as_json: bool) -> None:
     """Looks whether a snapshot, or the newest one, is whole. Exit codes: 0 it is, 1 it is not, 2 it is not there."""
     s = open_snapshots(ini)
-    if name is None:
-        name = next((one.manifest.name for one in service.list_snapshots(s)), "")
-    service.find_snapshot(s, name)
+    name = service.newest_snapshot(s) if name is None else service.find_snapshot(s, name).manifest.name
     faults: list[str] = []
 
     def work(report: Report) -> tuple[str, dict[str, object]]:
@@ -143,7 +141,11 @@ def open_snapshots(ini: Path) -> Snapshots:
 def _written_aside(path: Path) -> Iterator[BinaryIO]:
     """Stdout for ``-``; else a file that has its name once it is whole. Raises Conflict for one that is there."""
     if str(path) == "-":
-        yield sys.stdout.buffer
+        try:
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+        except OSError as error:
+            raise Conflict(f"What reads stdout takes no more: {error.strerror or error}.") from error
         return
     if path.exists():
         raise Conflict(f"{path} is there already; name another file with --to.")

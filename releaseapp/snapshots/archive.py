@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from releaseapp import clock
+from releaseapp.errors import Busy
 from releaseapp.settings import Settings
 from releaseapp.snapshots import sealing, tars
 from releaseapp.snapshots.models import FORMAT, Damaged, FileMark, Manifest, Unpacked
@@ -42,6 +43,18 @@ def archive_path(settings: Settings, name: str) -> Path:
 def manifest_path(settings: Settings, name: str) -> Path:
     """Where its manifest is."""
     return settings.snapshots / f"{name}.json"
+
+
+@contextmanager
+def written(settings: Settings) -> Iterator[None]:
+    """Work on files in the folder of snapshots; raises Busy, in a sentence, for what the disk does not do."""
+    try:
+        yield
+    except OSError as error:
+        raise Busy(
+            f"The snapshot could not be written to {settings.snapshots}: {error.strerror or error}."
+            " Make room, or name another folder in snapshot_folder."
+        ) from error
 
 
 @contextmanager

@@ -8,12 +8,10 @@ from releaseapp.events.models import EventType
 from releaseapp.operations.service import Report
 from releaseapp.snapshots import archive, shelf
 from releaseapp.snapshots.carrying import Carried, unload
-from releaseapp.snapshots.models import Damaged, Kept, Manifest, NotWhole
+from releaseapp.snapshots.models import Damaged, Kept, Manifest, NotWhole, is_plain
 from releaseapp.snapshots.restoring.aside import opened_aside
 from releaseapp.snapshots.service import Snapshots, find_snapshot, tell_of
 from releaseapp.snapshots.verifying import faults_of
-
-_LONGEST_NOTE = 2000
 
 
 def carried(s: Snapshots, name: str) -> Carried:
@@ -28,7 +26,7 @@ def take_in(s: Snapshots, file: Path, actor: str | None, report: Report) -> Kept
     Raises Damaged for a file that is none, NotWhole with what is wrong, Conflict when it is here already, and Busy
     for a full disk; nothing of it is left then.
     """
-    with archive.workshop(s.settings) as folder:
+    with archive.written(s.settings), archive.workshop(s.settings) as folder:
         report.tell("The file is unpacked.", 0.1)
         manifest, ready = unload(file, folder)
         _refuse_odd_words(manifest)
@@ -56,10 +54,11 @@ def _refuse_what_is_here(s: Snapshots, name: str) -> None:
 
 def _refuse_odd_words(manifest: Manifest) -> None:
     """What a stranger's manifest says is shown on pages and terminals, and sorted by."""
-    words = (manifest.app_version, manifest.engine, manifest.actor or "", manifest.note.replace("\n", " "))
+    words = [manifest.app_version, manifest.engine, manifest.actor or "", manifest.note]
+    words += [*manifest.counts, *manifest.migrations, *manifest.fingerprints, *manifest.fingerprints.values()]
     try:
         moment = clock.text(clock.parse(manifest.made_at))
     except ValueError:
         moment = ""
-    if moment != manifest.made_at or not all(word.isprintable() and len(word) <= _LONGEST_NOTE for word in words):
+    if moment != manifest.made_at or not all(map(is_plain, words)):
         raise Damaged(f"The manifest of snapshot {manifest.name} holds what no releaseapp writes.")

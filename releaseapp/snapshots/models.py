@@ -15,6 +15,19 @@ NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 """Of a snapshot: when it was made, and something that no other has."""
 
 
+_LONGEST_WORDS = 2000
+
+
+def is_plain(words: str) -> bool:
+    """Whether words of a manifest are such as pages and terminals can show."""
+    return len(words) <= _LONGEST_WORDS and words.replace("\n", " ").isprintable()
+
+
+def as_plain(words: str) -> str:
+    """The words, such that :func:`is_plain`."""
+    return "".join(one if is_plain(one) else " " for one in words[:_LONGEST_WORDS])
+
+
 class Reason(StrEnum):
     """Why a snapshot was made; ``restore`` is one of now, taken before another is put back."""
 

@@ -12,14 +12,25 @@ from releaseapp import clock
 from releaseapp.credentials.vault import Vault
 from releaseapp.db.api import Database
 from releaseapp.db.catalog import tables_of
-from releaseapp.errors import Busy, Conflict, NotFound
+from releaseapp.errors import Conflict, NotFound
 from releaseapp.events.models import EventType
 from releaseapp.events.service import append
 from releaseapp.keys import fingerprint_of
 from releaseapp.operations.service import Report
 from releaseapp.settings import Settings
 from releaseapp.snapshots import archive, shelf
-from releaseapp.snapshots.models import FORMAT, Damaged, FileMark, Kept, Manifest, NotWhole, Reason, Shelf, Unpacked
+from releaseapp.snapshots.models import (
+    FORMAT,
+    Damaged,
+    FileMark,
+    Kept,
+    Manifest,
+    NotWhole,
+    Reason,
+    Shelf,
+    Unpacked,
+    as_plain,
+)
 from releaseapp.snapshots.queries import list_snapshots_of_open_releases
 from releaseapp.snapshots.restoring.aside import opened_aside
 from releaseapp.snapshots.restoring.remembered import find_newest_restore
@@ -53,20 +64,14 @@ def make_snapshot(
         raise Conflict(f"A snapshot needs both files: {s.file.fault}")
     made_at = clock.now()
     name = f"{made_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
-    try:
-        with archive.workshop(s.settings) as folder:
-            pair = take_pair(s.db, s.file, s.settings, folder, _telling(report))
-            files = {one.name: archive.mark_of(one) for one in (pair.database, folder / archive.WORKFLOWS)}
-            manifest = _manifest(s, name, clock.text(made_at), pair, files)
-            manifest = msgspec.structs.replace(manifest, reason=reason, actor=actor, note=note)
-            if report is not None:
-                report.tell("The snapshot is packed.", 0.9)
-            size = archive.pack(s.settings, manifest, folder)
-    except OSError as error:
-        raise Busy(
-            f"The snapshot could not be written to {s.settings.snapshots}: {error.strerror or error}."
-            " Make room, or name another folder in snapshot_folder."
-        ) from error
+    with archive.written(s.settings), archive.workshop(s.settings) as folder:
+        pair = take_pair(s.db, s.file, s.settings, folder, _telling(report))
+        files = {one.name: archive.mark_of(one) for one in (pair.database, folder / archive.WORKFLOWS)}
+        manifest = _manifest(s, name, clock.text(made_at), pair, files)
+        manifest = msgspec.structs.replace(manifest, reason=reason, actor=actor, note=as_plain(note))
+        if report is not None:
+            report.tell("The snapshot is packed.", 0.9)
+        size = archive.pack(s.settings, manifest, folder)
     copied = False
     if s.settings.snapshot_s3_url and reason in _COPIED_AT_ONCE:
         if report is not None:
@@ -91,6 +96,14 @@ def find_snapshot(s: Snapshots, name: str) -> Kept:
     return shelf.find_kept(s.settings, name)
 
 
+def newest_snapshot(s: Snapshots) -> str:
+    """The name of the newest one; raises NotFound when there is none."""
+    newest = next(iter(list_snapshots(s)), None)
+    if newest is None:
+        raise NotFound("There is no snapshot yet. Make one: releaseapp snapshot create INI.")
+    return newest.manifest.name
+
+
 def copy_to_bucket(s: Snapshots, report: Report) -> int:
     """Copies what the bucket lacks, newest first; how many it took. Raises Unreachable."""
     copied = 0
@@ -104,8 +117,11 @@ def copy_to_bucket(s: Snapshots, report: Report) -> int:
 def opened(s: Snapshots, name: str) -> Iterator[Unpacked]:
     """Its files in a folder of their own, held against its manifest; raises NotFound, Damaged, Busy for a full disk."""
     kept = find_snapshot(s, name)
-    with archive.workshop(s.settings) as folder:
-        yield archive.unpack(s.settings, kept.manifest, shelf.archive_of(s.settings, kept, folder), folder)
+    with ExitStack() as stack:
+        with archive.written(s.settings):
+            folder = stack.enter_context(archive.workshop(s.settings))
+            unpacked = archive.unpack(s.settings, kept.manifest, shelf.archive_of(s.settings, kept, folder), folder)
+        yield unpacked
 
 
 @contextmanager

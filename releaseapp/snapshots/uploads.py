@@ -14,7 +14,7 @@ import msgspec
 from releaseapp import clock
 from releaseapp.errors import Busy, Conflict, Invalid, NotFound
 from releaseapp.settings import Settings
-from releaseapp.snapshots.archive import COMING, clear_left_behind
+from releaseapp.snapshots.archive import COMING, clear_left_behind, written
 
 _ROOM = 3
 """The file, its archive, and what is in that: all lie on the disk before the file goes."""
@@ -39,8 +39,9 @@ def begin_upload(settings: Settings, length: int) -> Upload:
     if length < 1:
         raise Invalid.at("/Upload-Length", "Say in Upload-Length how many bytes the file has.")
     folder = settings.snapshots
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    clear_left_behind(folder)
+    with written(settings):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        clear_left_behind(folder)
     if len(list_uploads(settings)) >= _MOST:
         raise Conflict(f"{_MOST} uploads are under way. End one, or wait: what is left lying goes after a day.")
     free = shutil.disk_usage(folder).free
@@ -50,7 +51,8 @@ def begin_upload(settings: Settings, length: int) -> Upload:
             " Make room, or name another folder in snapshot_folder."
         )
     upload = Upload(clock.new_id("upl"), length, 0)
-    _place(settings, upload).touch(mode=0o600, exist_ok=False)
+    with written(settings):
+        _place(settings, upload).touch(mode=0o600, exist_ok=False)
     return upload
 
 

@@ -81,6 +81,17 @@ def test_a_plain_tar_reads_it_and_a_plain_tar_of_the_folder_is_taken_in(here, tm
     assert service.verify_snapshot(here, name) == []
 
 
+def test_whatever_note_a_snapshot_was_made_with_it_is_taken_in_elsewhere_and_shown(here, tmp_path):
+    note = "one\ttwo\x1b[2Jthree\n" + "x" * 5000
+    name = service.make_snapshot(here, Reason.ASKED, None, note=note).manifest.name
+    file = tmp_path / "carried.tar"
+    with closing(carried(here, name)) as parcel:
+        file.write_bytes(b"".join(parcel))
+    service.delete_snapshot(here, name, None)
+    take_in(here, file)
+    assert service.find_snapshot(here, name).manifest.note.startswith("one two [2Jthree\nxxx")
+
+
 def made(file, change):
     """The file, its two members given to ``change`` as bytes by their names, and written anew."""
     with tarfile.open(file) as tar:
@@ -163,6 +174,7 @@ HOSTILE = {
     "a name that leads out": said_in_manifest(name="../../20261124T012000Z-3f9a2c41"),
     "a newer form": said_in_manifest(format=99),
     "a colourful note": said_in_manifest(note="\x1b[2J all is well"),
+    "a colourful table": said_in_manifest(counts={"\x1b[2Jagents": 1}),
     "a note without end": said_in_manifest(note="x" * 100_000),
     "a time that is none": said_in_manifest(made_at="tomorrow"),
     "a time that sorts last": said_in_manifest(made_at="9999"),
@@ -181,8 +193,9 @@ HOSTILE = {
 def test_a_hostile_file_is_refused_and_nothing_is_left(here, tmp_path, name):
     _, file = export(here, tmp_path)
     made(file, HOSTILE[name])
-    with pytest.raises(Damaged):
+    with pytest.raises(Damaged) as refused:
         take_in(here, file)
+    assert "\x1b" not in str(refused.value)
     assert rest_of(here) == []
 
 

@@ -130,6 +130,8 @@ def test_the_folder_is_nobody_elses(here):
     assert here.settings.snapshots.stat().st_mode & 0o777 == 0o700
     for path in (archive.archive_path(here.settings, name), archive.manifest_path(here.settings, name)):
         assert path.stat().st_mode & 0o777 == 0o600
+    assert service.verify_snapshot(here, name) == []
+    assert {path.stat().st_mode & 0o777 for path in here.settings.snapshots.iterdir()} == {0o600}
 
 
 @pytest.mark.parametrize("name", ["../agents", "20261124T012000Z-3f9a2c41", "", "x" * 500, "20261124T012000Z-3F9A2C4/"])
@@ -209,6 +211,35 @@ def test_the_commands_make_list_verify_and_prune(ini, here):
     assert (said.exit_code, "is not whole" in said.output) == (1, True)
     assert run("verify", ini, "nothing").exit_code == 2
     assert "0 would be deleted" in run("prune", ini, "--dry-run").output
+
+
+def test_without_a_snapshot_verify_says_how_to_make_one(ini):
+    said = run("verify", ini)
+    assert (said.exit_code, "There is no snapshot yet. Make one" in said.output) == (2, True)
+
+
+def test_a_folder_that_is_none_is_refused_in_a_sentence_by_each_command(ini, here, tmp_path):
+    made = json.loads(run("create", ini, "--json").stdout)["name"]
+    parcel = tmp_path / "parcel.tar"
+    assert run("export", ini, made, "--to", parcel).exit_code == 0
+    for name, place in (("import", parcel), ("create", "")):
+        here.settings.snapshots.rename(tmp_path / "away")
+        here.settings.snapshots.write_text("a file")
+        said = run(name, ini, *([place] if place else []))
+        here.settings.snapshots.unlink()
+        (tmp_path / "away").rename(here.settings.snapshots)
+        assert (said.exit_code, "snapshot_folder" in said.output) == (2, True), said.output
+
+
+def test_a_disk_that_makes_no_folder_to_open_a_snapshot_in_is_told_as_that(here, monkeypatch):
+    name = make(here)
+
+    def full(*_arguments, **_options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(archive.tempfile, "mkdtemp", full)
+    with pytest.raises(Busy, match="No space left on device"):
+        service.verify_snapshot(here, name)
 
 
 def test_an_operator_makes_looks_at_fetches_and_deletes_one_by_page(app, settings):

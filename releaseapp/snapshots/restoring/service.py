@@ -22,8 +22,8 @@ from releaseapp.snapshots.restoring.putting import Outcome, Past, newest_before,
 from releaseapp.snapshots.service import (
     Snapshots,
     find_snapshot,
-    list_snapshots,
     make_snapshot,
+    newest_snapshot,
     opened,
     opened_whole,
 )
@@ -103,7 +103,7 @@ def drill(s: Snapshots, actor: str | None, report: Report, name: str | None = No
     """
     del actor
     began = clock.monotonic()
-    name = name or _newest(s)
+    name = name or newest_snapshot(s)
     report.tell(f"Snapshot {name} is opened aside.", 0.1)
     try:
         with opened(s, name) as unpacked, opened_aside(unpacked.database, s.settings) as past:
@@ -127,13 +127,6 @@ def drill_sentence(result: dict[str, Any]) -> str:
         f" {counts.get('agents', 0):,} agents, {counts.get('runs', 0):,} runs, {result['credentials']:,} credentials"
         f" that open. It took {result['seconds']:.1f} s."
     )
-
-
-def _newest(s: Snapshots) -> str:
-    newest = next(iter(list_snapshots(s)), None)
-    if newest is None:
-        raise NotFound("There is no snapshot yet. Make one: releaseapp snapshot create INI.")
-    return newest.manifest.name
 
 
 def _look(s: Snapshots, unpacked: Unpacked, past: Any) -> dict[str, Any]:
