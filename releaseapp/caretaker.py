@@ -9,6 +9,7 @@ from releaseapp import clock
 from releaseapp.errors import AppError
 from releaseapp.operations import service as operations
 from releaseapp.operations.models import Kind
+from releaseapp.snapshots.archive import clear_left_behind
 from releaseapp.snapshots.models import Reason
 from releaseapp.snapshots.restoring.work import drilling
 from releaseapp.snapshots.service import Snapshots, prune_snapshots
@@ -44,6 +45,7 @@ class Caretaker:
         s = self._snapshots
         # A restore may have died between its commit and the file.
         settle(s.db, s.file)
+        clear_left_behind(s.settings.snapshots)
         done = []
         if self._do(Kind.SNAPSHOT, self._snapshot_is_due, lambda report: making(s, report, Reason.SCHEDULE)):
             done.append(Kind.SNAPSHOT)

@@ -3,6 +3,7 @@
 It is written aside, synced, and renamed, the manifest last: what has a manifest is whole.
 """
 
+import fcntl
 import hashlib
 import os
 import secrets
@@ -26,6 +27,7 @@ WORKFLOWS = "workflows.json"
 SQLITE, POSTGRES = "agents.db", "agents.dump"
 COMING = ".coming-"
 _WORKSHOP = ".making-"
+_LOCK = "at-work"
 _LEFT_SECONDS = 24 * 3600
 
 
@@ -62,7 +64,7 @@ def workshop(settings: Settings) -> Iterator[Path]:
     """A folder of one's own among the snapshots, on the same disk; gone at the end."""
     settings.snapshots.mkdir(parents=True, exist_ok=True, mode=0o700)
     clear_left_behind(settings.snapshots)
-    with tempfile.TemporaryDirectory(prefix=_WORKSHOP, dir=settings.snapshots) as folder:
+    with tempfile.TemporaryDirectory(prefix=_WORKSHOP, dir=settings.snapshots) as folder, _at_work(Path(folder)):
         yield Path(folder)
 
 
@@ -131,17 +133,38 @@ def unpack(settings: Settings, manifest: Manifest, archive: Path, folder: Path) 
 
 
 def clear_left_behind(folder: Path) -> None:
-    """What processes and uploads left that came to no end; nobody makes or opens a snapshot for so long."""
+    """What processes left that died, and what came to no end for a day: uploads, archives without a manifest."""
     border = clock.now().timestamp() - _LEFT_SECONDS
     lone = (path for path in folder.glob("*.snapshot") if not path.with_suffix(".json").exists())
     for path in [*folder.glob(f"{_WORKSHOP}*"), *folder.glob(f"{COMING}*"), *lone]:
         with suppress(FileNotFoundError):
-            if path.stat().st_mtime >= border:
+            if path.stat().st_mtime >= border and not _is_deserted(path):
                 continue
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink()
+
+
+@contextmanager
+def _at_work(folder: Path) -> Iterator[None]:
+    """A lock in the folder, which the kernel lets go of when its process dies: plain data shall not lie there then."""
+    draft = folder / f"{_LOCK}.draft"
+    with draft.open("xb") as file:
+        with suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX)
+            # It gets its name once it is held. Where there are no such locks, what is left goes after a day.
+            draft.rename(folder / _LOCK)
+        yield
+
+
+def _is_deserted(path: Path) -> bool:
+    try:
+        with (path / _LOCK).open("r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _opened_plain(settings: Settings, archive: Path, folder: Path) -> Path:

@@ -8,8 +8,9 @@ import sys
 import pytest
 from conftest import settings_for
 
+from releaseapp.caretaker import Caretaker
 from releaseapp.credentials.vault import open_vault
-from releaseapp.snapshots import service
+from releaseapp.snapshots import archive, service
 from releaseapp.snapshots.models import Reason
 from releaseapp.snapshots.service import Snapshots
 from releaseapp.storage import open_workflows
@@ -79,3 +80,25 @@ def test_what_a_dead_process_left_is_cleared_away_after_a_day(seeded, tmp_path):
     assert not left.exists()
     assert not archive.exists()
     assert young.exists()
+
+
+def test_the_plain_copy_of_a_dead_process_does_not_lie_there_until_tomorrow(seeded, tmp_path):
+    here = os.path.dirname(os.path.dirname(__file__))
+    subprocess.run(
+        [sys.executable, "-c", PROGRAM, here, str(tmp_path), "service.take_pair.after"],
+        capture_output=True,
+        check=False,
+    )
+    settings = settings_for(tmp_path, snapshot_every_hours=0, drill_every_hours=0)
+    assert list(settings.snapshots.glob(".making-*/agents.db"))
+    s = Snapshots(seeded, open_workflows(settings), settings, open_vault(settings))
+    assert Caretaker(s).look() == []
+    assert not list(settings.snapshots.glob(".making-*"))
+
+
+def test_what_a_living_process_is_at_is_left_to_it(seeded, tmp_path):
+    settings = settings_for(tmp_path)
+    with archive.workshop(settings) as first, archive.workshop(settings) as second:
+        assert first.is_dir()
+        assert second.is_dir()
+    assert list(settings.snapshots.iterdir()) == []
