@@ -14,6 +14,7 @@ LEFT, RIGHT, TOP, BOTTOM = 44, 8, 22, 24
 _COLUMNS = 72
 _TABLE_ROWS = 12
 _CLOSE_MARKS = 60.0
+_HALF_A_DAY = timedelta(hours=12)
 
 
 class Bar(msgspec.Struct, frozen=True):
@@ -154,6 +155,8 @@ def _round_up(value: int) -> int:
 def _times(since: str, until: str) -> list[Tick]:
     start, span = clock.parse(since), clock.parse(until) - clock.parse(since)
     form = "%H:%M" if span > timedelta(minutes=10) else "%H:%M:%S"
+    if span > _HALF_A_DAY:
+        form = "%d %b %H:%M"
     places = (0, 0.25, 0.5, 0.75, 1)
     inner = WIDTH - LEFT - RIGHT
     return [Tick(round(LEFT + inner * place, 1), (start + span * place).strftime(form)) for place in places]
@@ -175,8 +178,10 @@ def _marks(marks: Sequence[tuple[str, str]], since: str, until: str) -> list[Mar
 
 def _describe(columns: Sequence[Line], marks: Sequence[tuple[str, str]], since: str, until: str) -> str:
     opens = [one.open for one in columns]
+    long = clock.parse(until) - clock.parse(since) > _HALF_A_DAY
+    begin, end = (at[:16].replace("T", " ") if long else at[11:16] for at in (since, until))
     told = (
-        f"From {since[11:16]} to {until[11:16]} UTC between {min(opens):,} and {max(opens):,} connections were open, "
+        f"From {begin} to {end} UTC between {min(opens):,} and {max(opens):,} connections were open, "
         f"{opens[-1]:,} at the end; {sum(one.opened for one in columns):,} were opened and "
         f"{sum(one.abnormal for one in columns):,} ended abnormally."
     )

@@ -25,6 +25,11 @@ class View(msgspec.Struct, frozen=True):
     chart: Chart
 
 
+def hours_since(moment: str) -> int:
+    """The fewest of the choices within which that moment lies, or the most there are."""
+    return next((hours for hours in HOURS if moment > clock.later_text(-hours * _HOUR_SECONDS)), HOURS[-1])
+
+
 def look(db: Reader, hours: int) -> View:
     """What is to be seen now."""
     now = clock.now_text()

@@ -7,7 +7,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.response import Response
 
 from releaseapp.auth.service import names_of
-from releaseapp.connections.shown import look
+from releaseapp.connections.shown import HOURS, hours_since, look
 from releaseapp.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from releaseapp.operations import service as operations
 from releaseapp.operations.models import Kind, Operation
@@ -28,7 +28,6 @@ from releaseapp.web.views import OPERATOR, page
 _HERE = "/release"
 _EMPTY = FormState({})
 _MOST_OPERATIONS = 100
-_CHART_HOURS = 1
 
 
 @page(ReleasePage, OPERATOR)
@@ -159,20 +158,21 @@ def _plan(request: Request) -> Any:
 def _show(request: Request, form: FormState) -> Response:
     state = state_of(ground_of(request))
     status = state.release.status if state.release else None
+    open_release = state.release if state.release and not state.release.is_over else None
     return show(
         request,
         "releases/page",
         ("next", "story", "roles", "looks", "churn", "operations"),
         state=state,
         release=state.release,
-        open_release=state.release if state.release and not state.release.is_over else None,
+        open_release=open_release,
         possible=set(verbs_at(status)) if status else set(),
         verbs=Verb,
         hook_url_set=bool(request.settings.release_hook_url),
         hook_answered=state.release is None or service.hook_is_answered(ground_of(request), state.release),
         operations=state.operations,
         names=_names_of(request, state.operations),
-        connections=look(request.db, _CHART_HOURS),
+        connections=look(request.db, hours_since(open_release.started_at) if open_release else HOURS[0]),
         form=form,
     )
 

@@ -1,5 +1,7 @@
 """Connections as operators see them, through the front door."""
 
+from datetime import timedelta
+
 import pytest
 
 from releaseapp import clock
@@ -7,6 +9,8 @@ from releaseapp.connections.queries import insert_sample
 from releaseapp.connections.service import Sample
 from releaseapp.events.models import EventType
 from releaseapp.events.service import append
+from releaseapp.releases.models import Release, Status
+from releaseapp.releases.queries import insert_release
 
 AVERY = "avery.owner@example.com"
 
@@ -48,3 +52,28 @@ def test_hours_out_of_bounds_are_refused_with_the_bounds(app, storm):
 
 def test_where_nothing_was_sampled_the_page_says_how_it_comes(app):
     assert "Nothing is sampled yet" in app.as_browser(AVERY).get("/release/connections").text
+
+
+def test_a_chart_of_days_names_them(app, storm):
+    drawn = (
+        app.as_browser(AVERY).get("/release/connections?fragment=now&hours=168").html.find("svg", class_="chart-svg")
+    )
+    day = (clock.now() - timedelta(hours=168)).strftime("%d %b")
+    assert drawn.find_all("text", class_="chart-word")[3].text.startswith(day)
+    assert f"From {clock.later_text(-168 * 3600)[:10]}" in drawn.find("desc").text
+
+
+def test_the_chart_of_the_release_page_reaches_back_to_the_start_of_a_release_that_is_open(app, seeded, monkeypatch):
+    ago = clock.now() - timedelta(hours=3)
+    release = Release(
+        "rel_1", Status.STARTED, "0.1.0", "0.2.0", "Why.", None, "Avery", None, None, "s", {}, None, None,
+        clock.text(ago), None, None,
+    )  # fmt: skip
+    now = clock.now
+    monkeypatch.setattr(clock, "now", lambda: ago)
+    with seeded.transaction() as tx:
+        insert_release(tx, release)
+        append(tx, EventType.RELEASE_STARTED, "rel_1", actor=None, data={})
+    monkeypatch.setattr(clock, "now", now)
+    chart = app.as_browser(AVERY).get("/release").html.find("svg", class_="chart-svg")
+    assert [word.text for word in chart.find_all("text", class_="chart-label")] == ["started"]
