@@ -202,7 +202,9 @@ class Offer:
         log.info("process %s (version %s) wants to take over", process, version)
         try:
             line.say(self._listener.fileno(), process=os.getpid(), version=releaseapp.__version__)
-            line.hear(_READY_SECONDS)
+            told, _ = line.hear(_READY_SECONDS)
+            if told.get("ready") is not True:
+                raise Gone  # noqa: TRY301 - whoever says something else has not come up either
         except Gone:
             log.warning("process %s did not get ready to take over; this one goes on as before", process)
             line.close()

@@ -26,6 +26,9 @@ class Options:
     grace_seconds: int = 10
 
 
+_BOUNDS = {"threads": range(1, 1_025), "port": range(65_536), "grace_seconds": range(86_401)}
+
+
 def read_options(lines: Mapping[str, str]) -> Options:
     """Options from an ini section; raises SettingsError with a sentence for each that is unknown or wrong."""
     kinds: dict[str, Any] = {item.name: item.type for item in fields(Options)}
@@ -34,7 +37,7 @@ def read_options(lines: Mapping[str, str]) -> Options:
     for name, text in lines.items():
         try:
             values[name] = _convert(kinds[name], text.strip())
-            if name == "threads" and values[name] < 1:
+            if name in _BOUNDS and values[name] not in _BOUNDS[name]:
                 raise ValueError(name)  # noqa: TRY301 - the same sentence for every wrong value
         except KeyError:
             faults.append(f"[server]: there is no option {name}; there are {', '.join(kinds)}.")

@@ -18,8 +18,11 @@ def activated_socket() -> socket.socket | None:
         return None
     for name in ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"):
         os.environ.pop(name, None)
-    sock = socket.socket(fileno=_FIRST)
-    if sock.family not in {socket.AF_INET, socket.AF_INET6}:
+    try:
+        sock = socket.socket(fileno=_FIRST)
+    except OSError as error:
+        raise SettingsError("LISTEN_FDS: what this server is given is no socket.") from error
+    if sock.family not in {socket.AF_INET, socket.AF_INET6} or sock.type != socket.SOCK_STREAM:
         raise SettingsError("LISTEN_FDS: the socket that this server is given must be one of TCP.")
     sock.set_inheritable(False)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

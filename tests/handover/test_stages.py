@@ -50,6 +50,17 @@ def test_while_one_takes_over_another_says_why_it_ends(house):
     assert old.ends() == 0
 
 
+@pytest.mark.parametrize("said", [b'{"ready": false}\n', b"{}\n", b"[1]\n", b"\xff\xfe\n", b"ready\n"])
+def test_who_says_anything_but_that_it_is_ready_has_not_taken_over(house, said):
+    old = house.serving()
+    line, _, (descriptor,) = ask_for_the_socket(house)
+    line.sendall(said)
+    old.wait_for("did not get ready to take over; this one goes on as before")
+    line.close()
+    os.close(descriptor)
+    assert answers(house)
+
+
 def test_the_socket_that_is_given_is_the_very_one_that_listens(house):
     house.serving()
     line, told, (descriptor,) = ask_for_the_socket(house)

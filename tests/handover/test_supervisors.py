@@ -9,6 +9,9 @@ import threading
 
 import pytest
 
+from releaseapp.errors import SettingsError
+from releaseapp.server.options import read_options
+
 LAUNCH = """
 import os
 os.dup2(GIVEN, 3)
@@ -99,3 +102,24 @@ def test_a_supervisor_that_asks_is_told_when_it_is_ready_and_when_it_stops(house
 def test_a_socket_meant_for_another_process_is_left_alone(house):
     house.environ.update(LISTEN_FDS="1", LISTEN_PID="1")
     house.serving()
+
+
+@pytest.mark.parametrize("kind", ["datagrams", "file"])
+def test_what_is_given_and_is_no_socket_of_tcp_is_a_sentence(house, tmp_path, kind):
+    if kind == "file":
+        with (tmp_path / "a file").open("w") as given:
+            process = activate(house, given)
+    else:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as given:
+            given.bind(("127.0.0.1", 0))
+            process = activate(house, given)
+    assert process.ends() == 1
+    assert "LISTEN_FDS: " in process.says()
+    assert 'File "' not in process.says()
+
+
+def test_numbers_that_cannot_be_are_named_before_anything_is_opened():
+    lines = {"port": "70000", "grace_seconds": "-1", "threads": "0"}
+    with pytest.raises(SettingsError) as told:
+        read_options(lines)
+    assert all(f"{name} cannot be '{text}'." in str(told.value) for name, text in lines.items())
