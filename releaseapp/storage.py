@@ -123,37 +123,42 @@ def open_ground(
 
 
 def includeme(config: Any) -> None:
-    """Puts ``db``, ``queue`` and ``wake`` on the registry, where requests find them."""
-    settings: Settings = config.registry.app_settings
+    """Opens what the settings name, and puts it on the registry."""
+    open_stores(config.registry)
+
+
+def open_stores(registry: Any) -> None:
+    """Puts ``db``, ``workflow_file``, ``vault``, ``queue``, ``worker`` and the like on the registry, where requests
+    find them; what the registry's settings name is opened, and brought up to date.
+
+    Raises SettingsError, with a sentence and a cure, rather than serve half of the data.
+    """
+    settings: Settings = registry.app_settings
     # Read once, and not made before it is known that none is missing.
     file = WorkflowFile(Path(settings.workflow_store_path))
     refuse_before_opening(settings, file)
-    config.registry.db = open_database(settings)
+    registry.db = open_database(settings)
     try:
-        refuse_strangers(config.registry.db, file)
+        refuse_strangers(registry.db, file)
     except SettingsError:
-        config.registry.db.close()
+        registry.db.close()
         raise
     _make_workflows(file)
-    config.registry.workflow_file = file
+    registry.workflow_file = file
     if settings.seed_demo:
-        seed(config.registry.db, settings)
-        config.registry.demo_accounts = demo_accounts()
-        config.registry.demo_lines = demo_lines()
-    config.registry.vault = look_into_vault(config.registry.db, settings)
-    config.registry.users_of_credentials = partial(
-        users_of_credentials, config.registry.db, config.registry.workflow_file
-    )
-    ground = open_ground(config.registry.db, settings, config.registry.workflow_file, config.registry.vault)
+        seed(registry.db, settings)
+        registry.demo_accounts = demo_accounts()
+        registry.demo_lines = demo_lines()
+    registry.vault = look_into_vault(registry.db, settings)
+    registry.users_of_credentials = partial(users_of_credentials, registry.db, file)
+    ground = open_ground(registry.db, settings, file, registry.vault)
     if ground.store.file.fault is None:
         reconcile(ground.store)
         if settings.seed_demo:
             seed_workflows(ground.store)
-    config.registry.queue = ground.task_wakeups
-    config.registry.wake = ground.task_wakeups.wake
-    config.registry.wake_run = ground.run_wakeups.wake
-    config.registry.snapshots = Snapshots(
-        config.registry.db, config.registry.workflow_file, settings, config.registry.vault
-    )
-    config.registry.caretaker = Caretaker(config.registry.snapshots)
-    config.registry.worker = Workers(ground, config.registry.metrics.observe_task)
+    registry.queue = ground.task_wakeups
+    registry.wake = ground.task_wakeups.wake
+    registry.wake_run = ground.run_wakeups.wake
+    registry.snapshots = Snapshots(registry.db, file, settings, registry.vault)
+    registry.caretaker = Caretaker(registry.snapshots)
+    registry.worker = Workers(ground, registry.metrics.observe_task)

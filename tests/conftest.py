@@ -6,15 +6,19 @@
 """
 
 import shutil
+import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pyramid.router import Router
 from webtest import TestApp
 
 from releaseapp import make_app
+from releaseapp.releases.opening import open_ground
 from releaseapp.seeds import SEED_PASSWORD, seed
 from releaseapp.settings import Mode, Settings
-from releaseapp.storage import open_database
+from releaseapp.storage import open_database, open_stores
 
 SECRET = "a secret for tests, long enough and varied: 0123456789"
 VAULT_SECRET = "another secret for tests, which seals credentials: 9876"
@@ -82,9 +86,27 @@ def seeded(settings, seeded_folder, tmp_path):
 
 @pytest.fixture
 def app(settings, seeded) -> "App":
-    wsgi = make_app(settings)
+    wsgi = front_door(settings)
     yield App(wsgi)
     wsgi.registry.db.close()
+    at_work = [thread.name for thread in threading.enumerate() if thread.name.startswith("ope_")]
+    assert not at_work, "an operation is at work beyond its test; wait for its end"
+
+
+_BUILT: dict[Settings, Router] = {}
+
+
+def front_door(settings: Settings) -> Router:
+    """An application for these settings, whose views are derived once for all that differ in where data lies alone."""
+    kind = replace(settings, agent_db_path="", workflow_store_path="")
+    built = _BUILT.get(kind)
+    if built is None:
+        built = _BUILT[kind] = make_app(settings)
+    else:
+        built.registry.app_settings = settings
+        open_stores(built.registry)
+        built.registry.release_ground = open_ground(built.registry)
+    return built
 
 
 class App(TestApp):

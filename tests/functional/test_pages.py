@@ -10,12 +10,13 @@ def avery(app):
     return app.as_browser(AVERY)
 
 
-def test_the_sign_in_page_has_nothing_filled_in_and_lists_demo_accounts_only_where_they_are(app):
+def test_the_sign_in_page_has_nothing_filled_in_and_lists_demo_accounts_only_where_they_are(app, monkeypatch):
     page = app.get("/auth/login", headers={"Accept": "text/html"})
     form = page.forms["sign-in"]
     assert (form["email"].value, form["password"].value) == ("", "")
     assert "password123" not in page.text
-    app.app.registry.demo_accounts = [{"email": AVERY, "name": "Avery", "role": "owner of aurora"}]
+    accounts = [{"email": AVERY, "name": "Avery", "role": "owner of aurora"}]
+    monkeypatch.setattr(app.app.registry, "demo_accounts", accounts, raising=False)
     assert AVERY in app.get("/auth/login", headers={"Accept": "text/html"}).text
 
 
