@@ -1,11 +1,12 @@
 """Snapshots that come in over HTTP, part by part, as tus 1.0 does it (https://tus.io/protocols/resumable-upload)."""
 
 import re
+from contextlib import suppress
 
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.response import Response
 
-from releaseapp.errors import Invalid, UnsupportedMediaType
+from releaseapp.errors import Invalid, NotFound, UnsupportedMediaType
 from releaseapp.operations import service as operations
 from releaseapp.operations.models import Kind
 from releaseapp.operations.service import Report
@@ -85,7 +86,9 @@ def take_in(context: UploadNode, request: Request) -> Response:
 
     def work(report: Report) -> Ended:
         ended = importing(s, report, file)
-        end_upload(s.settings, upload_id)
+        # Who deleted the upload meanwhile deleted what nobody needs any more.
+        with suppress(NotFound):
+            end_upload(s.settings, upload_id)
         return ended
 
     begun = operations.start_in_thread(request.db, Kind.IMPORT, request.identity.account.id, work)

@@ -7,6 +7,7 @@ import fcntl
 import os
 import shutil
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 
 import msgspec
@@ -19,6 +20,7 @@ from releaseapp.snapshots.archive import COMING, clear_left_behind, written
 _ROOM = 3
 """The file, its archive, and what is in that: all lie on the disk before the file goes."""
 _MOST = 4
+_NONE = "There is no such upload; what is left lying goes after a day."
 
 
 class Upload(msgspec.Struct, frozen=True):
@@ -71,7 +73,7 @@ def find_upload(settings: Settings, upload_id: str) -> Upload:
     for upload in list_uploads(settings):
         if upload.id == upload_id:
             return upload
-    raise NotFound("There is no such upload; what is left lying goes after a day.")
+    raise NotFound(_NONE)
 
 
 def append_part(settings: Settings, upload_id: str, offset: int, part: bytes) -> Upload:
@@ -81,7 +83,7 @@ def append_part(settings: Settings, upload_id: str, offset: int, part: bytes) ->
     when the disk takes no more; nothing of the part is there then.
     """
     upload = find_upload(settings, upload_id)
-    with _place(settings, upload).open("r+b", buffering=0) as file:
+    with _opened(settings, upload) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         end = file.seek(0, os.SEEK_END)
         if offset != end:
@@ -109,6 +111,14 @@ def file_of(settings: Settings, upload_id: str) -> Path:
 def end_upload(settings: Settings, upload_id: str) -> None:
     """Deletes what is here of it; raises NotFound."""
     _place(settings, find_upload(settings, upload_id)).unlink(missing_ok=True)
+
+
+def _opened(settings: Settings, upload: Upload) -> FileIO:
+    try:
+        return _place(settings, upload).open("r+b", buffering=0)
+    except FileNotFoundError as error:
+        # It was ended since it was found.
+        raise NotFound(_NONE) from error
 
 
 def _place(settings: Settings, upload: Upload) -> Path:

@@ -7,7 +7,7 @@ import pytest
 from running import until_over
 
 from releaseapp import clock
-from releaseapp.snapshots import service, uploads
+from releaseapp.snapshots import service, upload_views, uploads
 from releaseapp.snapshots.importing import carried
 from releaseapp.snapshots.models import Reason
 
@@ -145,6 +145,29 @@ def test_a_disk_that_is_full_in_the_middle_of_a_part_leaves_none_of_it(avery, gr
     said = send(avery, place, 400, b"x" * 600, status=503).json
     assert "takes no more" in said["detail"]
     assert avery.get(place).json["offset"] == 400
+
+
+def test_a_part_for_an_upload_that_is_ended_meanwhile_is_refused(avery, ground, monkeypatch):
+    place = begin(avery, 1000)
+    found = uploads.find_upload(ground.settings, place.rpartition("/")[2])
+    uploads.end_upload(ground.settings, found.id)
+    monkeypatch.setattr(uploads, "find_upload", lambda *_words: found)
+    assert "no such upload" in send(avery, place, 0, b"x", status=404).json["detail"]
+
+
+def test_an_upload_that_is_ended_while_it_is_taken_in_makes_no_failure_of_it(avery, parcel, ground, monkeypatch):
+    name, content = parcel
+    place = send_all(avery, content)
+    real = upload_views.importing
+
+    def ended_meanwhile(*words):
+        ended = real(*words)
+        uploads.end_upload(ground.settings, place.rpartition("/")[2])
+        return ended
+
+    monkeypatch.setattr(upload_views, "importing", ended_meanwhile)
+    done = take_in(avery, place)
+    assert (done["status"], name in done["sentence"]) == ("done", True), done
 
 
 def test_two_who_send_the_same_part_write_it_once(ground):
