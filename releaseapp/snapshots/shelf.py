@@ -29,11 +29,14 @@ def list_in_folder(settings: Settings) -> list[Kept]:
 
 
 def newest_in_folder(settings: Settings) -> Kept | None:
-    """The newest snapshot of the folder alone; reads no more manifests than it needs."""
+    """The newest snapshot of the folder alone, of none that is yet to come; reads no more manifests than it needs."""
+    now = clock.now_text()
     names = sorted((path.stem for path in settings.snapshots.glob("*.json")), reverse=True)
     # Names begin with the second in which they were made.
     for _second, alike in groupby(names, key=lambda name: name.partition("-")[0]):
         found = _newest_first(one for name in alike if (one := _in_folder(settings, name)))
+        # What was made while the clock was wrong, or by a server whose clock is, says nothing of the newest.
+        found = [one for one in found if one.manifest.made_at <= now]
         if found:
             return found[0]
     return None

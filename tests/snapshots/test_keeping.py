@@ -134,6 +134,16 @@ def test_of_several_processes_that_find_it_due_together_one_makes_it(here, chang
         s.db.close()
 
 
+def test_one_that_was_made_while_the_clock_was_wrong_does_not_stand_for_those_that_are_due(here, changed, monkeypatch):
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now + clock.timedelta(days=400))
+    service.make_snapshot(here, Reason.ASKED, None)
+    monkeypatch.setattr(clock, "now", lambda: now)
+    caretaker = Caretaker(changed(drill_every_hours=0))
+    assert caretaker.look() == [Kind.SNAPSHOT]
+    assert caretaker.look() == []
+
+
 def test_the_newest_of_the_folder_is_found_among_those_of_one_second_and_files_that_are_none(here):
     from releaseapp.snapshots.shelf import list_in_folder, newest_in_folder
 
