@@ -8,12 +8,11 @@ from typing import Any
 import click
 import msgspec
 
-from releaseapp import clock
 from releaseapp.cli.ini import INI, refusals_are_sentences
 from releaseapp.cli.progress import perform, tell
 from releaseapp.cli.snapshots import open_snapshots
 from releaseapp.operations import service as operations
-from releaseapp.operations.models import Kind, Operation, Status
+from releaseapp.operations.models import Kind
 from releaseapp.operations.service import Report
 from releaseapp.snapshots.models import Damaged
 from releaseapp.snapshots.restoring import service
@@ -108,21 +107,8 @@ def _perform(s: Snapshots, kind: Kind, work: operations.Work) -> Ended:
 
 
 def _unwritten(s: Snapshots, work: operations.Work) -> Ended:
-    now = clock.now_text()
-    operation = Operation(
-        id=clock.new_id("ope"),
-        kind=Kind.RESTORE,
-        status=Status.RUNNING,
-        actor=None,
-        process="",
-        started_at=now,
-        beat_at=now,
-        finished_at=None,
-        progress=None,
-        sentence="",
-        result={},
-    )
-    return work(_OnlyTold(s.db, operation))
+    # Begun as every other, for it must meet none; its end finds no journal.
+    return work(_OnlyTold(s.db, operations.begin(s.db, Kind.RESTORE, None)))
 
 
 def _ask(loss: Loss, *, yes: bool) -> None:

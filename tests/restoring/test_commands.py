@@ -1,17 +1,24 @@
 """``snapshot restore|undo|drill`` as one types them."""
 
 import json
+from contextlib import closing
 
 import click
 import pytest
 from click.testing import CliRunner
-from conftest import write_ini
+from conftest import settings_for, write_ini
 
 from releaseapp.cli import main
 from releaseapp.cli.ini import open_server
 from releaseapp.credentials.vault import open_vault
+from releaseapp.db import connect
+from releaseapp.db.migrate import apply, migrate, pending
+from releaseapp.db.migrations import known_migrations
+from releaseapp.operations import service as operations
+from releaseapp.operations.models import Kind
 from releaseapp.seeds import seed
 from releaseapp.snapshots.models import Reason
+from releaseapp.snapshots.restoring.service import JOURNAL
 from releaseapp.snapshots.service import Snapshots, make_snapshot
 from releaseapp.storage import open_workflows
 
@@ -106,3 +113,20 @@ def test_a_drill_of_one_whose_credentials_do_not_open_says_no(world):
     make_snapshot(s, Reason.ASKED, None)
     said = run("drill", ini)
     assert (said.exit_code, "1 credentials do not open" in said.output) == (1, True), said.output
+
+
+def test_an_older_schema_is_put_back_as_it_was_while_nothing_else_is_at_work(tmp_path):
+    ini, settings = write_ini(tmp_path), settings_for(tmp_path)
+    with closing(connect(settings.agent_db_path)) as db:
+        apply(db, [step for step in known_migrations() if step.name < JOURNAL])
+        s = Snapshots(db, open_workflows(settings), settings, open_vault(settings))
+        name = make_snapshot(s, Reason.MIGRATION, None).manifest.name
+        migrate(db)
+        other = operations.begin(db, Kind.SNAPSHOT, None)
+        refused = run("restore", ini, name, "--yes", "--keep-schema")
+        assert (refused.exit_code, "Wait for its end" in refused.output) == (2, True), refused.output
+        assert pending(db) == []
+        operations.carry_out(db, other, lambda _report: ("Made.", {}))
+        done = run("restore", ini, name, "--yes", "--keep-schema")
+        assert (done.exit_code, f"Snapshot {name} is put back" in done.output) == (0, True), done.output
+        assert JOURNAL in pending(db)
