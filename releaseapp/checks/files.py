@@ -1,4 +1,4 @@
-"""Checks of the data: the files, the disk under them, the schema, what is stored."""
+"""Checks of the data: the files, the disks under them, the schema, what is stored."""
 
 import os
 import shutil
@@ -16,8 +16,9 @@ from releaseapp.db.migrate import migrate, pending, verify
 from releaseapp.db.moment import SqliteMoment, moment_of
 from releaseapp.db.sqlite import SqliteDatabase
 from releaseapp.errors import AppError
-from releaseapp.snapshots.restoring.aside import is_whole
+from releaseapp.numbers import many
 from releaseapp.workflows.definition import check as faults_of_definition
+from releaseapp.workflows.service import known_revision
 
 _SPARE_TIMES = 2
 _LEAST_SPARE_BYTES = 200_000_000
@@ -25,8 +26,9 @@ _LOCK_SECONDS = 2.0
 
 
 def folder_is_writable(place: Place) -> Found:
-    """A file can be made where the data is."""
-    folders = {place.settings.data_folder, Path(place.settings.workflow_store_path).absolute().parent}
+    """A file can be made where the data is, and where snapshots are."""
+    snapshots = _nearest(place.settings.snapshots)
+    folders = {place.settings.data_folder, Path(place.settings.workflow_store_path).absolute().parent, snapshots}
     for folder in sorted(folders):
         try:
             with tempfile.TemporaryFile(dir=folder) as file:
@@ -42,15 +44,20 @@ def folder_is_writable(place: Place) -> Found:
 
 def disk_has_room(place: Place) -> Found:
     """There is room for what a snapshot and a migration need."""
-    folder = place.settings.data_folder
-    free = shutil.disk_usage(folder).free
     data = sum(path.stat().st_size for path in _data_files(place) if path.is_file())
     needed = max(_SPARE_TIMES * data, _LEAST_SPARE_BYTES)
+    folders = (place.settings.data_folder, _nearest(place.settings.snapshots))
+    free, folder = min((shutil.disk_usage(folder).free, folder) for folder in folders)
     return Found(
         ok=free >= needed,
         sentence=f"{free / 1e9:,.1f} GB are free at {folder}; the data takes {data / 1e6:,.1f} MB.",
         cure="" if free >= needed else f"Make room: a snapshot and a migration need up to {needed / 1e6:,.0f} MB.",
     )
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder, or what it will be made in when it is not there yet."""
+    return next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
 
 
 def _data_files(place: Place) -> list[Path]:
@@ -68,16 +75,6 @@ def files_are_on_one_disk(place: Place) -> Found:
         ok=same,
         sentence=f"Database and workflow file are on {'one volume' if same else 'two volumes'}.",
         cure="" if same else "Put both on one volume: agent_db_path and workflow_store_path.",
-    )
-
-
-def database_is_whole(place: Place) -> Found:
-    """The engine finds no fault in what it keeps."""
-    whole = is_whole(place.db, place.db.engine)
-    return Found(
-        ok=whole,
-        sentence="The database is whole." if whole else "SQLite finds pages of the database damaged.",
-        cure="" if whole else "Put back the newest snapshot that is verified: releaseapp snapshot restore.",
     )
 
 
@@ -115,16 +112,22 @@ def migrations_can_be_applied(place: Place) -> Found:
 
 
 def workflow_file_is_usable(place: Place) -> Found:
-    """The workflow file can be read, written and locked."""
+    """The workflow file can be read, written and locked, and is not older than the database knows it."""
     fault = place.file.fault
     if fault is None:
+        # Asked first: a change reaches the file before its event can be read.
+        known = known_revision(place.db)
         try:
             with FileLock(f"{place.file.path}.lock", timeout=_LOCK_SECONDS, thread_local=False):
-                number = len(place.file.read().workflows)
+                document = place.file.read()
         except Timeout:
             fault = f"{place.file.path} has been locked by another process for more than {_LOCK_SECONDS:g} seconds."
+        except OSError as error:
+            fault = f"{place.file.path}.lock cannot be locked: {error.strerror}."
         else:
-            return Found(ok=True, sentence=f"The workflow file is well, with {number:,} workflows.")
+            if document.revision >= known:
+                return Found(ok=True, sentence=f"It is well, with {many(len(document.workflows), 'workflow')}.")
+            fault = f"{place.file.path} has {document.revision:,} changes, and the database knows of {known:,}."
     return Found(ok=False, sentence=fault, cure="Put back the file of the newest snapshot, or mend what it names.")
 
 

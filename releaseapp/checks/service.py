@@ -1,6 +1,7 @@
 """Every check, in the order in which they are told."""
 
 import logging
+import sqlite3
 import threading
 from collections.abc import Iterable
 from concurrent.futures import Future
@@ -8,19 +9,23 @@ from concurrent.futures import Future
 import msgspec
 
 from releaseapp import clock
-from releaseapp.checks import accounts, files, operation
+from releaseapp.checks import accounts, database, files, operation
 from releaseapp.checks.models import Check, Found, Outcome, P, Severity
 from releaseapp.checks.place import Place
 from releaseapp.errors import AppError, Invalid
 
 log = logging.getLogger(__name__)
 
+_DATABASE = "See what helps where it says whether the database is whole: releaseapp check INI --only database."
+
 
 CHECKS: tuple[Check[Place], ...] = (
     Check("folder", "Data can be written", Severity.ERROR, files.folder_is_writable),
     Check("disk", "The disk has room", Severity.WARNING, files.disk_has_room),
     Check("volume", "One volume holds all data", Severity.WARNING, files.files_are_on_one_disk),
-    Check("database", "The database is whole", Severity.ERROR, files.database_is_whole),
+    Check("database", "The database is whole", Severity.ERROR, database.database_is_whole),
+    Check("writes", "The database takes writes", Severity.ERROR, database.database_takes_writes),
+    Check("log", "The log of the database is short", Severity.WARNING, database.log_is_short),
     Check("schema", "The schema is this version's", Severity.ERROR, files.schema_is_right),
     Check("migrations", "Pending migrations work", Severity.ERROR, files.migrations_can_be_applied),
     Check("workflow-file", "The workflow file is usable", Severity.ERROR, files.workflow_file_is_usable),
@@ -64,6 +69,9 @@ def carry_out(check: Check[P], place: P) -> Outcome:
         found = check.look(place)
     except AppError as error:
         found = Found(ok=False, sentence=str(error), cure="Mend what it says, and check again.")
+    except sqlite3.Error as error:
+        # What cannot be read is a finding, like what is read and is wrong; the check of the database says what helps.
+        found = Found(ok=False, sentence=f"The database does not answer: {error}.", cure=_DATABASE)
     except Exception as error:
         log.exception("the check %s broke", check.name)
         found = Found(ok=False, sentence=f"It broke: {type(error).__name__}.", cure="The log says more.")

@@ -84,9 +84,10 @@ def _password_of(email: str) -> str:
 @contextmanager
 def _place_of(ini: Path) -> Iterator[Place]:
     settings = open_settings(ini)
-    if not settings.on_postgres and not Path(settings.agent_db_path).is_file():
+    # Of an empty file SQLite would make a database, and a start would no longer see that the data is gone.
+    if not settings.on_postgres and not _has_content(Path(settings.agent_db_path)):
         raise SettingsError(f"There is no database at {settings.agent_db_path} yet; start the server once.")
-    db = connect(settings.agent_db_path)
+    db = connect(settings.agent_db_path, busy_timeout=settings.busy_timeout_seconds)
     # Asked to end, it clears copies away as it does after Ctrl-C.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -97,6 +98,10 @@ def _place_of(ini: Path) -> Iterator[Place]:
         letting_go.start()
         letting_go.join(_CLOSE_SECONDS)
         signal.signal(signal.SIGTERM, before)
+
+
+def _has_content(file: Path) -> bool:
+    return file.is_file() and file.stat().st_size > 0
 
 
 def _lines(outcomes: list[Outcome]) -> list[str]:

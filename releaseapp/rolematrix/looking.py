@@ -1,5 +1,6 @@
 """The role matrix of a server that is not running, or runs beside: read without writing a thing."""
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,15 @@ from releaseapp.web.views import WITHOUT_VIEWS
 
 def open_to_look(settings: Settings) -> Database:
     """The database of the settings as it is; raises SettingsError when there is none, or not at the newest schema."""
-    if not settings.on_postgres and not Path(settings.agent_db_path).is_file():
+    file = Path(settings.agent_db_path)
+    if not settings.on_postgres and not (file.is_file() and file.stat().st_size):
         raise SettingsError(f"There is no database at {settings.agent_db_path}; start the server once, or correct it.")
     db = connect(settings.agent_db_path, busy_timeout=settings.busy_timeout_seconds)
-    faults = verify(db)
+    try:
+        faults = verify(db)
+    except sqlite3.DatabaseError as error:
+        db.close()
+        raise SettingsError(f"{file} cannot be read as a database: {error}. Nothing was changed.") from error
     if faults:
         db.close()
         raise SettingsError(f"The database is not at the schema of this version. {faults[0]} Nothing was changed.")

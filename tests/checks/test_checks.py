@@ -2,8 +2,12 @@
 
 import json
 import os
+import shutil
+import sqlite3
 import sys
 import threading
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -174,3 +178,85 @@ def test_what_a_young_server_has_in_the_log_of_its_database_is_counted(ini, seed
     code, found = check(ini, "--only", "disk")
     told = float(found["disk"]["sentence"].partition("the data takes ")[2].removesuffix(" MB."))
     assert (code, told >= log / 1e6) == (0, True)
+
+
+@pytest.mark.parametrize("damage", [lambda _whole: b"no database at all", lambda whole: whole[: len(whole) // 2]])
+def test_a_damaged_database_is_named_with_what_helps_and_nothing_breaks(ini, settings, seeded, caplog, damage):
+    seeded.close()
+    file = Path(settings.agent_db_path)
+    file.write_bytes(damage(file.read_bytes()))
+    before = file.read_bytes()
+    code, found = check(ini)
+    assert (code, found["database"]["ok"]) == (2, False)
+    assert "snapshot restore" in found["database"]["cure"]
+    assert not [one for one in found.values() if "broke" in one["sentence"]]
+    assert "Traceback" not in caplog.text
+    assert file.read_bytes() == before
+
+
+def test_an_empty_file_is_no_database_and_stays_empty(ini, settings, seeded):
+    seeded.close()
+    file = Path(settings.agent_db_path)
+    file.write_bytes(b"")
+    code, said = check(ini)
+    assert (code, "There is no database" in said) == (2, True)
+    assert file.read_bytes() == b""
+
+
+def test_a_lock_that_somebody_keeps_is_an_error(tmp_path, ini, settings):
+    assert check(ini, "--only", "writes")[0] == 0
+    write_ini(tmp_path, "development", "busy_timeout_seconds = 1")
+    with closing(sqlite3.connect(settings.agent_db_path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        code, found = check(ini, "--only", "writes")
+    assert (code, found["writes"]["ok"]) == (2, False)
+    assert "somebody keeps the lock" in found["writes"]["sentence"]
+
+
+def test_a_database_that_may_only_be_read_is_an_error(ini, settings, seeded, monkeypatch):
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda path, **more: connect(f"file:{path}?mode=ro", uri=True, **more))
+    code, found = check(ini, "--only", "writes")
+    assert (code, found["writes"]["ok"]) == (2, False)
+    assert "readonly" in found["writes"]["sentence"]
+
+
+def test_a_log_that_is_not_brought_in_is_told(ini, seeded, monkeypatch):
+    monkeypatch.setattr("releaseapp.checks.database._LEAST_LONG_BYTES", 10_000)
+    with seeded.transaction() as tx:
+        tx.run("UPDATE accounts SET name = :long", long="x" * 300_000)
+    code, found = check(ini, "--only", "log", "--strict")
+    assert (code, found["log"]["ok"]) == (1, False)
+    monkeypatch.undo()
+    assert check(ini, "--only", "log", "--strict")[0] == 0
+
+
+def test_a_volume_on_which_there_can_be_no_log_is_told(ini, monkeypatch):
+    monkeypatch.setattr("releaseapp.checks.queries.journal_mode", lambda _db: "delete")
+    code, found = check(ini, "--only", "log", "--strict")
+    assert (code, "journal_mode is delete" in found["log"]["sentence"]) == (1, True)
+
+
+def test_snapshots_that_are_elsewhere_need_room_and_a_folder_too(tmp_path, ini, monkeypatch):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    write_ini(tmp_path, "development", f"snapshot_folder = {elsewhere}/snapshots")
+    usage = shutil.disk_usage
+    full = usage(tmp_path)._replace(free=1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: full if Path(path) == elsewhere else usage(path))
+    _code, found = check(ini, "--only", "disk")
+    assert (found["disk"]["ok"], str(elsewhere) in found["disk"]["sentence"]) == (False, True)
+    write_ini(tmp_path, "development", "snapshot_folder = %(here)s/server.ini/snapshots")
+    code, found = check(ini, "--only", "folder")
+    assert (code, "server.ini" in found["folder"]["sentence"]) == (2, True)
+
+
+def test_a_workflow_file_that_is_older_than_the_database_knows_is_an_error(app, ini, settings):
+    file = open_workflows(settings).path
+    before = file.read_bytes()
+    casey = app.as_program("casey.editor@example.com")
+    casey.post_json("/workspaces/aurora/workflows", {"template": "blank", "name": "Later"}, status=201)
+    assert check(ini, "--only", "workflow-file")[0] == 0
+    file.write_bytes(before)
+    code, found = check(ini, "--only", "workflow-file")
+    assert (code, "the database knows of" in found["workflow-file"]["sentence"]) == (2, True)
