@@ -9,7 +9,8 @@ from releaseapp import clock
 from releaseapp.auth.hygiene import Finding, Looked, look
 from releaseapp.auth.people.models import Person
 from releaseapp.auth.people.service import list_people
-from releaseapp.cli.ini import INI, open_server, refusals_are_sentences
+from releaseapp.cli.ini import INI, open_settings, refusals_are_sentences
+from releaseapp.rolematrix.looking import open_to_look
 from releaseapp.settings import Settings
 
 _HEAD = ("E-MAIL", "ROLES", "STATE", "LAST SIGN-IN", "PASSWORD", "COST", "SESSIONS", "TOKENS")
@@ -23,9 +24,13 @@ _MOST_ROLES = 4
 @refusals_are_sentences
 def list_users(ini: Path, *, as_json: bool) -> None:
     """Shows every account: roles, state, last sign-in, age of the password, and what is to be said of it."""
-    settings, db = open_server(ini)
-    people, now = list_people(db), clock.now_text()
-    looked = look(db, settings, now)
+    settings = open_settings(ini)
+    db = open_to_look(settings)
+    now = clock.now_text()
+    try:
+        people, looked = list_people(db), look(db, settings, now)
+    finally:
+        db.close()
     if as_json:
         click.echo(msgspec.json.encode(_as_data(people, looked, settings, now)))
         return

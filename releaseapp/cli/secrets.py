@@ -6,10 +6,11 @@ from pathlib import Path
 import click
 import msgspec
 
-from releaseapp.cli.ini import INI, open_server, refusals_are_sentences
+from releaseapp.cli.ini import INI, open_settings, refusals_are_sentences
 from releaseapp.credentials.service import VaultState, vault_state
 from releaseapp.credentials.vault import open_vault
 from releaseapp.keys import SECRETS, Kept, SecretName, list_secrets
+from releaseapp.rolematrix.looking import open_to_look
 
 _BYTES = 48
 _AFTERWARDS = {
@@ -30,7 +31,8 @@ def secrets() -> None:
 @refusals_are_sentences
 def status(ini: Path, *, as_json: bool) -> None:
     """Which secrets are in use, by fingerprint, since when, and what a rotation still waits for."""
-    settings, db = open_server(ini)
+    settings = open_settings(ini)
+    db = open_to_look(settings)
     try:
         kept, vault = list_secrets(db, settings), vault_state(db, open_vault(settings))
     finally:

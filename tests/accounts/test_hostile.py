@@ -3,6 +3,10 @@
 import json
 
 import pytest
+from click.testing import CliRunner
+from conftest import write_ini
+
+from releaseapp.cli import main
 
 AVERY, DEVON = "avery.owner@example.com", "devon.viewer@example.com"
 GOOD = "a long and varied one: 2468"
@@ -107,3 +111,10 @@ def test_an_ini_file_that_is_none_is_told(ini, command, text):
     assert result.exit_code in {1, 2}
     assert isinstance(result.exception, SystemExit), result.exception
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("words", [["user", "list"], ["secrets", "status"]])
+def test_what_only_looks_makes_no_database_where_there_is_none(tmp_path, words):
+    done = CliRunner().invoke(main, [*words, str(write_ini(tmp_path))])
+    assert (done.exit_code, "There is no database" in done.output) == (2, True)
+    assert not (tmp_path / "agents.db").exists()
