@@ -2,13 +2,19 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
+from functools import cache
 from pathlib import Path
+
+from releaseapp import make_app
+from releaseapp.settings import Mode, Settings
 
 ROOT = Path(__file__).parent.parent
 
@@ -19,8 +25,27 @@ def free_port() -> int:
         return sock.getsockname()[1]
 
 
+@cache
+def demo() -> tempfile.TemporaryDirectory:
+    """The data of a server that has just made its demo; made once, since hashing the passwords takes half a second."""
+    kept = tempfile.TemporaryDirectory()
+    folder = Path(kept.name)
+    settings = Settings(
+        mode=Mode.DEVELOPMENT,
+        agent_db_path=str(folder / "agents.db"),
+        workflow_store_path=str(folder / "workflows.json"),
+        jwt_secret="only for making the demo: 0123456789abcdef",
+        seed_demo=True,
+        worker_threads=0,
+    )
+    make_app(settings).registry.db.close()
+    return kept
+
+
 class RunningServer:
-    """``development.ini`` with the data in ``folder``; may be stopped, killed and started again at the same address."""
+    """``development.ini`` with the data in ``folder``, the demo at first; may be stopped, killed and started again at
+    the same address.
+    """
 
     def __init__(self, folder: Path, **environ: str) -> None:
         self.folder = folder
@@ -36,6 +61,8 @@ class RunningServer:
         self.output = folder / "output.txt"
 
     def start(self) -> "RunningServer":
+        if not (self.folder / "var").exists():
+            shutil.copytree(demo().name, self.folder / "var")
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "pyramid.scripts.pserve", str(self.ini)],
