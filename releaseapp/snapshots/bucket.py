@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import msgspec
-
 from releaseapp.errors import AppError
 from releaseapp.settings import Settings
-from releaseapp.snapshots.models import NAME, Manifest
+from releaseapp.snapshots.models import NAME, Manifest, manifest_of
 
 if TYPE_CHECKING:
     from obstore.store import S3Config, S3Store
@@ -53,8 +51,8 @@ class Bucket:
             except FileNotFoundError:
                 return None
         try:
-            manifest = msgspec.json.decode(content, type=Manifest)
-        except msgspec.MsgspecError:
+            manifest = manifest_of(content)
+        except ValueError:
             return None
         return (manifest, size) if manifest.name == name else None
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from releaseapp.snapshots import tars
-from releaseapp.snapshots.models import NAME, Damaged, Manifest
+from releaseapp.snapshots.models import NAME, Damaged, Manifest, manifest_of
 
 _LARGEST_MANIFEST = 1_048_576
 _NOT_ONE = "This is no snapshot that was downloaded or exported: a tar of a manifest and its archive."
@@ -75,8 +75,8 @@ def _manifest_of(tar: tarfile.TarFile, members: dict[str, tarfile.TarInfo]) -> M
     if source is None:
         raise Damaged(_NOT_ONE)
     try:
-        manifest = msgspec.json.decode(source.read(), type=Manifest)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        manifest = manifest_of(source.read())
+    except ValueError as error:
         raise Damaged(f"The manifest of this snapshot cannot be read: {error}.") from error
     name = manifest.name
     if not NAME.fullmatch(name) or members.keys() != {f"{name}.json", f"{name}.snapshot"}:

@@ -70,6 +70,14 @@ class Manifest(msgspec.Struct, frozen=True):
     encrypted: bool
 
 
+def manifest_of(content: bytes) -> Manifest:
+    """What a manifest says; raises ValueError, with why, for one that is none."""
+    try:
+        return msgspec.json.decode(content, type=Manifest)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(str(error)) from error
+
+
 class Kept(msgspec.Struct, frozen=True):
     """A snapshot that is kept.
 

@@ -14,7 +14,7 @@ from releaseapp.settings import Settings
 from releaseapp.snapshots.archive import archive_path, manifest_path
 from releaseapp.snapshots.bucket import Bucket, Unreachable, bucket_of
 from releaseapp.snapshots.carrying import Blocks
-from releaseapp.snapshots.models import NAME, Kept, Manifest, Shelf
+from releaseapp.snapshots.models import NAME, Kept, Manifest, Shelf, manifest_of
 
 log = logging.getLogger(__name__)
 
@@ -130,9 +130,9 @@ def mark_verified(settings: Settings, name: str, *, whole: bool) -> None:
 
 def _in_folder(settings: Settings, name: str) -> Kept | None:
     try:
-        manifest = msgspec.json.decode(manifest_path(settings, name).read_bytes(), type=Manifest)
+        manifest = manifest_of(manifest_path(settings, name).read_bytes())
         size = archive_path(settings, name).stat().st_size
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+    except (OSError, ValueError):
         # Being made, being deleted, or not ours.
         return None
     if manifest.name != name or not NAME.fullmatch(name):

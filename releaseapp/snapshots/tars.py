@@ -4,7 +4,7 @@ import errno
 import io
 import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from releaseapp.errors import Busy
@@ -28,14 +28,25 @@ class _Bounded(io.FileIO):
 @contextmanager
 def opened(path: Path) -> Iterator[tuple[tarfile.TarFile, dict[str, tarfile.TarInfo]]]:
     """The tar and its members by their names; raises tarfile.TarError for one that is none, or holds other things."""
-    with _Bounded(path) as file, tarfile.open(fileobj=file, mode="r:") as tar:
-        members: dict[str, tarfile.TarInfo] = {}
-        while (member := tar.next()) is not None:
-            # A hole of terabytes takes no room in a tar, and all of it where it is unpacked.
-            if not member.isreg() or member.issparse() or member.name in members or len(members) == _MEMBERS:
-                raise tarfile.ReadError("it holds something else")
-            members[member.name] = member
+    with ExitStack() as stack:
+        file = stack.enter_context(_Bounded(path))
+        try:
+            tar = stack.enter_context(tarfile.open(fileobj=file, mode="r:"))
+            members = _members_of(tar)
+        except RecursionError as error:
+            # Heads of heads: each is read within the one before.
+            raise tarfile.ReadError("its heads have no end") from error
         yield tar, members
+
+
+def _members_of(tar: tarfile.TarFile) -> dict[str, tarfile.TarInfo]:
+    members: dict[str, tarfile.TarInfo] = {}
+    while (member := tar.next()) is not None:
+        # A hole of terabytes takes no room in a tar, and all of it where it is unpacked.
+        if not member.isreg() or member.issparse() or member.name in members or len(members) == _MEMBERS:
+            raise tarfile.ReadError("it holds something else")
+        members[member.name] = member
+    return members
 
 
 def put(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:

@@ -146,6 +146,15 @@ def test_what_somebody_deleted_in_the_bucket_itself_is_not_listed_any_more(there
     assert list(there.settings.snapshots.iterdir()) == []
 
 
+@pytest.mark.parametrize("content", [b'{"note":"\xff"}', b'{"x":' + b"[" * 100_000, b"[]"])
+def test_a_manifest_in_the_bucket_that_is_none_hides_no_other(there, tmp_path, content):
+    name = service.make_snapshot(there, Reason.ASKED, None).manifest.name
+    strange = tmp_path / "strange"
+    strange.write_bytes(content)
+    bucket.bucket_of(there.settings).send("20260101T000000Z-00000000", strange, strange)
+    assert [one.manifest.name for one in service.list_snapshots(there)] == [name]
+
+
 def test_one_that_is_in_the_bucket_alone_is_downloaded_from_there(there):
     kept = service.make_snapshot(there, Reason.ASKED, None)
     with closing(carried(there, kept.manifest.name)) as parcel:

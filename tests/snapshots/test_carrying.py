@@ -170,6 +170,12 @@ HOSTILE = {
     "a manifest that is none": lambda members: {
         name: b"[]" if name.endswith(".json") else content for name, content in members.items()
     },
+    "a deep manifest": lambda members: {
+        name: b'{"x":' + b"[" * 500_000 if name.endswith(".json") else content for name, content in members.items()
+    },
+    "a manifest that is no text": lambda members: {
+        name: b'{"note":"\xff"}' if name.endswith(".json") else content for name, content in members.items()
+    },
     "a manifest of another": said_in_manifest(name="20261124T012000Z-3f9a2c41"),
     "a name that leads out": said_in_manifest(name="../../20261124T012000Z-3f9a2c41"),
     "a newer form": said_in_manifest(format=99),
@@ -225,6 +231,15 @@ def test_a_head_that_claims_gigabytes_takes_no_memory(here, tmp_path):
         target_file.write(head.tobuf(tarfile.GNU_FORMAT))
         target_file.truncate(3_000_001_024)
     with pytest.raises(Damaged):
+        take_in(here, file)
+
+
+def test_heads_of_heads_without_end_are_refused(here, tmp_path):
+    file = tmp_path / "some.tar"
+    head = tarfile.TarInfo("././@LongLink")
+    head.type, head.size = tarfile.GNUTYPE_LONGNAME, 2
+    file.write_bytes((head.tobuf(tarfile.GNU_FORMAT) + b"a\0" + bytes(510)) * 3000 + bytes(1024))
+    with pytest.raises(Damaged, match="no snapshot that was downloaded"):
         take_in(here, file)
 
 

@@ -152,5 +152,6 @@ def test_the_newest_of_the_folder_is_found_among_those_of_one_second_and_files_t
         service.make_snapshot(here, Reason.ASKED, None)
         assert newest_in_folder(here.settings) == list_in_folder(here.settings)[0]
     (here.settings.snapshots / "99991231T235959Z-00000000.json").write_text("{")
+    (here.settings.snapshots / "99991231T235959Z-00000001.json").write_text('{"x":' + "[" * 100_000)
     (here.settings.snapshots / "zzz.json").write_text("{}")
     assert newest_in_folder(here.settings) == list_in_folder(here.settings)[0]
