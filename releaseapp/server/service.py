@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 
 _SWITCH_SECONDS = 0.001
 _LOOK_SECONDS = 0.1
+_REQUEST_SECONDS = 70.0
+"""A little more than a body may take to arrive."""
 _OPERATION_SECONDS = 900.0
 """After a hand-over nobody waits for this process any more."""
 
@@ -153,7 +155,8 @@ class Service:
         gateway.stop()
         if self._sampler is not None:
             self._sampler.finish()
-        server.drain(grace)
+        # Nobody waits for a process that was taken over: a request may last as long as its body may take.
+        server.drain(max(grace, _REQUEST_SECONDS) if self._successor else grace)
         threads.stop()
         resting.join()
         if self._sampler is not None:

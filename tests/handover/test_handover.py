@@ -182,16 +182,37 @@ def test_a_control_socket_that_a_killed_process_left_behind_is_no_hindrance(hous
     assert version_of(house) == 200
 
 
+def begin_upload(client, body):
+    """Sends the head and the beginning of the body, once a process has said that it reads it."""
+    head = (
+        "POST /auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nExpect: 100-continue\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    client.sendall(head.encode())
+    assert client.recv(4096).startswith(b"HTTP/1.1 100 ")
+    client.sendall(body[:10])
+
+
+def test_a_slow_upload_may_take_longer_than_the_grace_for_nobody_waits_for_the_old_process(house):
+    ini = house.server.ini
+    ini.write_text(ini.read_text().replace("hand_over = true", "hand_over = true\ngrace_seconds = 0"))
+    old = house.serving()
+    body = b'{"email":"nobody@example.com","password":"wrong-password"}'
+    with socket.create_connection(("127.0.0.1", house.port), timeout=20) as client:
+        begin_upload(client, body)
+        house.serving()
+        old.wait_for("releaseapp.server.service: stopping")
+        client.sendall(body[10:])
+        assert client.recv(4096).startswith(b"HTTP/1.1 401")
+    assert old.ends() == 0
+
+
 def test_a_request_in_hand_is_brought_to_its_end_by_the_old_process(house):
     """Its body comes slowly: the old process has read the head, so the request is its own to answer."""
     old = house.serving()
     body = b'{"email":"nobody@example.com","password":"wrong-password"}'
     with socket.create_connection(("127.0.0.1", house.port), timeout=20) as client:
-        head = (
-            f"POST /auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-        )
-        client.sendall(head.encode() + b"\r\n" + body[:10])
-        time.sleep(0.3)
+        begin_upload(client, body)
         new = house.serving()
         assert old.popen.poll() is None
         client.sendall(body[10:])
