@@ -61,6 +61,23 @@ with opened_aside(database, settings) as past:
     putting.put_back(db, file, putting.Past("then", "2026-11-24T00:00:00.000Z", "before", None, past, document))
 print("it lived")
 """
+FULL = (
+    PROGRAM.replace("where, name, other = STAGES[stage]", "where, name, other = putting, '_replace', full")
+    .replace(
+        "STAGES = {",
+        """
+real = putting._replace
+
+def full(*arguments):
+    import resource
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, resource.RLIM_INFINITY))
+    return real(*arguments)
+
+STAGES = {""",
+    )
+    .replace("    putting.put_back(", "    try:\n        putting.put_back(")
+    .replace('print("it lived")', "    except Exception as error:\n        print(f'{type(error).__name__}: {error}')")
+)
 BEFORE = [
     "before any row goes",
     "while rows come",
@@ -160,6 +177,20 @@ def test_a_disk_that_is_full_changes_nothing(place, monkeypatch):
         patched.setattr(type(place.file), "_write_beside", full)
         place.put_back(there)
     assert state(place.db, place.file) == now
+
+
+@pytest.mark.parametrize("target", ["sqlite"], indirect=True)
+def test_a_disk_that_takes_no_more_rows_changes_nothing(place):
+    import msgspec
+
+    there = a_past_and_a_present(place)
+    now = state(place.db, place.file)
+    with process(FULL, msgspec.json.encode(place.settings).decode(), there, "") as one:
+        said, _ = one.communicate(timeout=60)
+    assert "disk" in said, said
+    assert state(place.db, place.file) == now
+    place.put_back(there)
+    assert state(place.db, place.file)[1] == ["Then"]
 
 
 def test_whoever_writes_all_the_while_meets_no_error_and_loses_nothing_said_to_be_kept(place):

@@ -1,8 +1,7 @@
 """The page that shows what would be lost, and does it; the same for programs that only look."""
 
-import time
-
 import pytest
+from running import until_over
 
 from releaseapp.operations.service import list_operations
 from releaseapp.snapshots.models import Reason
@@ -18,13 +17,10 @@ def name(app):
     return make_snapshot(s, Reason.ASKED, None).manifest.name
 
 
-def ended(db, seconds=20.0):
+def ended(db):
     """The newest operation, once it is over."""
-    deadline = time.monotonic() + seconds
-    while (newest := list_operations(db, 1)[0]).finished_at is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return newest
+    until_over(list_operations(db, 1)[0].id)
+    return list_operations(db, 1)[0]
 
 
 def test_an_operator_sees_the_loss_and_puts_it_back_and_stays_signed_in(app, name):
