@@ -48,10 +48,11 @@ def may(permission: str, roles: Mapping[str, list[str]], role: str) -> bool:
 
 
 def _operators(before: list[str], after: list[str]) -> Iterator[Change]:
-    for email in sorted({*before, *after}):
-        if email not in before:
+    then, now = set(before), set(after)
+    for email in sorted(then ^ now):
+        if email in now:
             yield Change(f"{email} is now an operator of the server.", Kind.OPERATOR, Way.MORE)
-        elif email not in after:
+        else:
             yield Change(f"{email} is no longer an operator of the server.", Kind.OPERATOR, Way.LESS)
 
 
@@ -144,7 +145,8 @@ def _changed(route: str, then: str, now: str, spaces: dict[str, Any]) -> Iterato
     asks = f"it asks for {now}, and asked for {then}"
     gained = _where(spaces, lambda roles, role: may(now, roles, role) and not may(then, roles, role))
     lost = _where(spaces, lambda roles, role: may(then, roles, role) and not may(now, roles, role))
-    if not gained and not lost:
+    # Strangers have no role: that they gain or lose is said besides.
+    if EVERYBODY in {then, now} or not (gained or lost):
         way = Way.OTHER
         if {then, now} & _WIDTH.keys():
             width = _WIDTH.get(now, _ROLE_WIDTH) - _WIDTH.get(then, _ROLE_WIDTH)

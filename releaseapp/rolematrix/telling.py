@@ -19,12 +19,15 @@ def tell_changes(changes: list[Change], against: str) -> str:
 
 
 def tell_matrix(matrix: Matrix, workspace: str | None = None, person: str = "", route: str = "") -> str:
-    """The matrix as tables: people, and for each route which roles may call it."""
+    """The matrix as tables: people, and for each route which roles may call it; last the routes of the server."""
+    person, route = person.lower(), route.lower()
     parts = [_operators(matrix, person)]
     spaces = {slug: one for slug, one in matrix["workspaces"].items() if workspace in {None, slug}}
     for slug, one in spaces.items():
         parts.append(_people(slug, one, person))
         parts.append(_routes(one, matrix["routes"], route))
+    if workspace is None and not person:
+        parts.append(_of_the_server(matrix["routes"], route))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -44,7 +47,7 @@ def _people(slug: str, one: dict[str, Any], person: str) -> str:
 
 def _routes(one: dict[str, Any], routes: dict[str, str], wanted: str) -> str:
     lines = []
-    shown = {route: asked for route, asked in routes.items() if "{workspace}" in route and wanted in route}
+    shown = {route: asked for route, asked in routes.items() if "{workspace}" in route and wanted in route.lower()}
     wide = max([len(route) for route in shown] + [5])
     if shown:
         lines.append(f"  {'route':{wide}}  {'  '.join(ROLES)}  permission")
@@ -52,3 +55,10 @@ def _routes(one: dict[str, Any], routes: dict[str, str], wanted: str) -> str:
         marks = "  ".join(f"{'yes' if may(asked, one['roles'], role) else '-':{len(role)}}" for role in ROLES)
         lines.append(f"  {route:{wide}}  {marks}  {asked}")
     return "\n".join(lines)
+
+
+def _of_the_server(routes: dict[str, str], wanted: str) -> str:
+    shown = {route: who for route, who in routes.items() if "{workspace}" not in route and wanted in route.lower()}
+    wide = max([len(route) for route in shown] + [5])
+    lines = ["The server", f"  {'route':{wide}}  for", *(f"  {route:{wide}}  {who}" for route, who in shown.items())]
+    return "\n".join(lines) if shown else ""

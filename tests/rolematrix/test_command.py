@@ -45,6 +45,13 @@ def test_show_tells_people_and_routes_as_table_json_and_yaml(ini):
     assert "there are aurora" in run("show", ini, "--workspace", "nowhere").output
 
 
+def test_show_finds_in_any_case_and_tells_the_routes_of_the_server_too(ini):
+    table = run("show", ini, "--route", "/RELEASE").output
+    (row,) = [line for line in table.splitlines() if line.split()[:2] == ["GET", "/release/roles"]]
+    assert row.split()[-1] == "operator"
+    assert "avery.owner@example.com  owner" in run("show", ini, "--person", "AVERY").output
+
+
 def test_verify_says_yes_to_what_show_has_written_and_names_every_difference(ini, tmp_path):
     expected = tmp_path / "expected.yaml"
     expected.write_text(run("show", ini, "--yaml").output)

@@ -142,6 +142,20 @@ def test_what_a_file_leaves_out_is_not_compared(matrix):
     assert not [one for one in found if "may now" in one or "operator" in one]
 
 
+@pytest.mark.parametrize(
+    ("then", "now", "way"), [("agents.edit", "everybody", "more"), ("everybody", "agents.edit", "less")]
+)
+def test_that_strangers_may_come_or_no_longer_is_said_besides_the_roles_that_gain_or_lose(matrix, then, now, way):
+    route = "POST /workspaces/{workspace}/labels"
+    before, after = matrix(), matrix()
+    before["routes"][route], after["routes"][route] = then, now
+    who = {"more": "everybody, without signing in", "less": "editors, admins and owners"}[way]
+    found = difference(before, after)
+    assert found[0].sentence.startswith(f"{route} is now for {who}: it asks for {now}")
+    assert found[1].sentence.startswith("Viewers may ")
+    assert {change.way for change in found} == {way}
+
+
 FAULTS = {
     "": "The document is empty.",
     "~": "Line 1, the file: the file is a mapping of names, not nothing.",
