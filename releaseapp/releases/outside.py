@@ -49,7 +49,12 @@ def read_health(url: str, status: int, ready: bytes, version: bytes) -> Health:
 
 
 def call_hook(settings: Settings, release_id: str, content: bytes) -> HookAnswer:
-    """Sends ``content`` to the hook's address, signed as Standard Webhooks says; a repeat for a release has its id."""
+    """Sends ``content`` to the hook's address, signed as Standard Webhooks says; a repeat for a release has its id.
+
+    What cannot be signed is not sent.
+    """
+    if not settings.release_hook_secret:
+        return HookAnswer(None, "The hook was not called: release_hook_secret, which signs it, is not set.", 0.0)
     headers = {"content-type": "application/json"}
     headers |= signature_headers(settings.release_hook_secret, release_id, content)
     began = clock.monotonic()

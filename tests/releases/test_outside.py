@@ -102,9 +102,20 @@ def test_the_hook_goes_to_no_server_inside_unless_the_settings_allow_it(other, t
 
 
 def test_a_hook_that_sends_elsewhere_or_refuses_has_not_answered_well(other, tmp_path):
-    settings = settings_for(tmp_path, release_hook_url=f"{other.url}/clear", outbound_allowed_networks="127.0.0.0/8")
+    settings = settings_for(
+        tmp_path,
+        release_hook_url=f"{other.url}/clear",
+        release_hook_secret=SECRET,
+        outbound_allowed_networks="127.0.0.0/8",
+    )
     for status in (302, 404, 500):
         other.answers = {"/clear": (status, b"")}
         answer = call_hook(settings, "rel_1", b"{}")
         assert (answer.is_success, answer.sentence) == (False, f"The hook answered {status}.")
-    assert "webhook-signature" not in other.asked[0][2], "without a secret nothing is signed"
+
+
+def test_a_hook_that_nobody_could_tell_from_a_strangers_is_not_called(other, tmp_path):
+    settings = settings_for(tmp_path, release_hook_url=f"{other.url}/clear", outbound_allowed_networks="127.0.0.0/8")
+    answer = call_hook(settings, "rel_1", b"{}")
+    assert (answer.is_success, other.asked) == (False, [])
+    assert answer.sentence == "The hook was not called: release_hook_secret, which signs it, is not set."
