@@ -60,6 +60,8 @@ def check(  # noqa: PLR0913 - one for each option
     """
     if ini is None and url is None:
         raise click.UsageError("Give the ini file of a server, or --url with the address of one.")
+    if ini is None and only:
+        raise click.UsageError("--only chooses among the checks of an ini file; at an address all is looked at.")
     accounts = [Account(email, _password_of(email)) for email in emails]
     outcomes: list[Outcome] = []
     if ini is not None:
@@ -78,7 +80,10 @@ def check(  # noqa: PLR0913 - one for each option
 
 def _password_of(email: str) -> str:
     # Not among the arguments, which every account of the host can read.
-    return os.environ.get(_PASSWORD) or click.prompt(f"Password of {email}", hide_input=True, err=True)
+    try:
+        return os.environ.get(_PASSWORD) or click.prompt(f"Password of {email}", hide_input=True, err=True)
+    except click.Abort:
+        raise click.UsageError(f"Give the password of {email} in {_PASSWORD}, or on a terminal.") from None
 
 
 @contextmanager

@@ -28,20 +28,27 @@ class Given(msgspec.Struct, frozen=True):
     must_change: bool | None
 
     def password(self) -> str:
-        """The password, made or asked for where it was not given; raises UsageError for a contradiction."""
+        """The password, made or asked for where it was not given; raises UsageError for two of them, or none."""
         if self.generate and self.typed is not None:
             raise click.UsageError("--password and --generate contradict each other; give one of them.")
         if self.generate:
             return people.new_password()
         if self.typed is not None:
             return self.typed
-        return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+        try:
+            return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+        except click.Abort:
+            raise click.UsageError(
+                "No password was given: type it twice, pipe it in twice, or --generate one."
+            ) from None
 
 
 def _takes_password(command: Callable[..., None]) -> Callable[..., None]:
     """Gives a command the options of a password, as ``given``."""
 
-    @click.option("--password", "typed", help="Asked for, twice, when it is left out.")
+    @click.option(
+        "--password", "typed", help="Others on this machine can read it here. Asked for, twice, when left out."
+    )
     @click.option("--generate", is_flag=True, help="Makes a password, and prints it this once.")
     @click.option(
         "--change-at-next-sign-in/--no-change-at-next-sign-in",

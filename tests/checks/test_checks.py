@@ -260,3 +260,14 @@ def test_a_workflow_file_that_is_older_than_the_database_knows_is_an_error(app, 
     file.write_bytes(before)
     code, found = check(ini, "--only", "workflow-file")
     assert (code, "the database knows of" in found["workflow-file"]["sentence"]) == (2, True)
+
+
+def test_a_password_that_nobody_can_be_asked_for_is_no_warning(ini, monkeypatch):
+    monkeypatch.delenv("RELEASEAPP_PASSWORD", raising=False)
+    code, said = check(ini, "--account", AVERY)
+    assert (code, "RELEASEAPP_PASSWORD" in said) == (2, True)
+
+
+def test_checks_that_are_named_are_those_of_an_ini_file():
+    done = CliRunner().invoke(main, ["check", "--url", "http://127.0.0.1:9", "--only", "tls"])
+    assert (done.exit_code, "--only chooses among" in done.output) == (2, True)
