@@ -47,10 +47,14 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Looked(msgspec.Struct, frozen=True):
-    """What was found; ``unlooked`` accounts could not be asked in time whether the demo's password opens them."""
+    """What was found; ``unlooked`` accounts could not be asked in time whether the demo's password opens them.
+
+    ``unmarked`` accounts have no mark yet, so that nothing is known of what their passwords are.
+    """
 
     findings: list[Finding]
     unlooked: int
+    unmarked: int
 
 
 class _Account(msgspec.Struct, frozen=True):
@@ -69,7 +73,8 @@ def look(db: Reader, settings: Settings, now: str, seconds: float = _SECONDS) ->
     seeded, unlooked = _seeded(everybody, marking, clock.monotonic() + seconds)
     found = [*_of_content(everybody, seeded), *_of_care(everybody, settings, now)]
     order = list(Kind)
-    return Looked(sorted(found, key=lambda one: (one.email, order.index(one.kind))), unlooked)
+    unmarked = sum(one.mark is None for one in everybody)
+    return Looked(sorted(found, key=lambda one: (one.email, order.index(one.kind))), unlooked, unmarked)
 
 
 def demo_opens(db: Reader, settings: Settings, seconds: float) -> bool:

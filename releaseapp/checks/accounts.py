@@ -3,6 +3,7 @@
 from releaseapp.auth.hygiene import Finding, Kind, named
 from releaseapp.checks.models import Found
 from releaseapp.checks.place import Place
+from releaseapp.numbers import many
 
 _WORDS = {Kind.WEAK: "easy to guess", Kind.SHARED: "shared by several", Kind.STALE: "too old"}
 
@@ -26,11 +27,13 @@ def demo_is_closed(place: Place) -> Found:
 def passwords_are_good(place: Place) -> Found:
     """No password is known to be weak, shared, or older than ``password_max_days``."""
     bad = {kind: found for kind in _WORDS if (found := _of(place, kind))}
+    unmarked = place.passwords.unmarked
+    unknown = f" Of {many(unmarked, 'account')} it is known after the next sign-in." if unmarked else ""
     if not bad:
-        return Found(ok=True, sentence="None is known to be weak, shared or too old.")
+        return Found(ok=True, sentence=f"None is known to be weak, shared or too old.{unknown}")
     parts = "; ".join(f"{_WORDS[kind]}: {_emails(found)}" for kind, found in bad.items())
     first = next(iter(bad.values()))[0]
-    return Found(ok=False, sentence=f"Passwords that are {parts}.", cure=f"{first.cure}.")
+    return Found(ok=False, sentence=f"Passwords that are {parts}.{unknown}", cure=f"{first.cure}.")
 
 
 def hashes_are_dear(place: Place) -> Found:

@@ -92,3 +92,10 @@ def test_a_forced_change_and_a_raised_hash_hold_on_each_engine(command, data, se
     command("user password", DEVON, "--password", GOOD, more=("bcrypt_cost = 11",))
     told = found(command, "passwords", "bcrypt_cost = 11")["sentence"]
     assert f"shared by several: {CASEY}, {DEVON}" in told
+
+
+def test_of_how_many_passwords_nothing_is_known_is_said(command, data):
+    assert "next sign-in" not in found(command, "passwords")["sentence"]
+    with data.transaction() as tx:
+        tx.run("UPDATE accounts SET password_mark = NULL WHERE email IN (:one, :other)", one=CASEY, other=DEVON)
+    assert "Of 2 accounts it is known after the next sign-in." in found(command, "passwords")["sentence"]
