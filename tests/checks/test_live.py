@@ -63,15 +63,19 @@ def behind(server, tmp_path):
     with contextlib.ExitStack() as stack:
 
         def start(lines):
-            port = free_port()
-            config = tmp_path / "nginx.conf"
-            config.write_text(NGINX.format(folder=tmp_path, port=port, url=server.url, lines=lines))
-            process = subprocess.Popen([program, "-e", str(tmp_path / "start.log"), "-c", str(config)])
-            stack.callback(process.wait)
-            stack.callback(process.terminate)
             deadline = time.monotonic() + 20
+            process = None
             while time.monotonic() < deadline:
-                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                if process is None or process.poll() is not None:
+                    # The port is somebody else's by now, if it ended: then another one.
+                    port = free_port()
+                    config = tmp_path / "nginx.conf"
+                    config.write_text(NGINX.format(folder=tmp_path, port=port, url=server.url, lines=lines))
+                    process = subprocess.Popen([program, "-e", str(tmp_path / "start.log"), "-c", str(config)])
+                    stack.callback(process.wait)
+                    stack.callback(process.terminate)
+                if (tmp_path / "pid").is_file() and (tmp_path / "pid").read_text() == f"{process.pid}\n":
+                    # Written once it has the port, at which connections wait from then on.
                     return f"http://127.0.0.1:{port}"
                 time.sleep(0.01)
             raise AssertionError((tmp_path / "start.log").read_text())
@@ -178,7 +182,10 @@ def test_what_is_no_address_is_refused_with_the_field():
 
 
 def test_a_port_where_nobody_listens_is_told():
-    code, found = visit(f"http://127.0.0.1:{free_port()}", "--account", AVERY)
+    with socket.socket() as taken:
+        # Held, and not listened at: nobody else can begin to meanwhile.
+        taken.bind(("127.0.0.1", 0))
+        code, found = visit(f"http://127.0.0.1:{taken.getsockname()[1]}", "--account", AVERY)
     assert (code, list(found), found["version"]["ok"]) == (2, ["version"], False)
     assert "running" in found["version"]["cure"]
 
