@@ -7,7 +7,7 @@ from typing import Any
 from pyramid.config import Configurator
 from pyramid.router import Router
 
-from releaseapp.errors import SettingsError
+from releaseapp.errors import AppError
 from releaseapp.settings import Settings, load
 from releaseapp.web.views import WITHOUT_VIEWS
 
@@ -15,10 +15,10 @@ __version__ = "0.1.0"
 
 
 def main(global_config: Mapping[str, str], **local: str) -> Router:
-    """The app factory that ``pserve`` calls with an ini file's sections; bad settings end the start with sentences."""
+    """The app factory that ``pserve`` calls with an ini file's sections; what speaks against a start ends it in words."""
     try:
         return make_app(load(local, os.environ, ini_path=global_config.get("__file__")), local)
-    except SettingsError as error:
+    except AppError as error:
         raise SystemExit(f"{error}") from error
 
 

@@ -24,6 +24,7 @@ _UNIQUE = {
     sqlite3.SQLITE_CONSTRAINT_ROWID,
 }
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC}
 _PRIMARY_CODE = 0xFF
 # SQLite's own waiting sleeps longer and longer, up to 100 ms, and so hardly ever meets the gap between two
 # transactions of a busy neighbour. It is cut short and begun anew: a look about every 3 ms.
@@ -240,6 +241,8 @@ def _refuse(error: sqlite3.Error) -> NoReturn:
         raise Conflict("There is one of these already.") from error
     if _is_busy(error):
         raise _busy() from error
+    if getattr(error, "sqlite_errorcode", None) in _NO_ROOM:
+        raise Busy(f"The disk takes no more ({error}); nothing was changed. Make room, and try again.") from error
     raise error
 
 

@@ -187,7 +187,7 @@ def test_a_disk_that_takes_no_more_rows_changes_nothing(place):
     now = state(place.db, place.file)
     with process(FULL, msgspec.json.encode(place.settings).decode(), there, "") as one:
         said, _ = one.communicate(timeout=60)
-    assert "disk" in said, said
+    assert said.startswith("Busy: The disk takes no more"), said
     assert state(place.db, place.file) == now
     place.put_back(there)
     assert state(place.db, place.file)[1] == ["Then"]
