@@ -15,7 +15,7 @@ __version__ = "0.1.0"
 
 
 def main(global_config: Mapping[str, str], **local: str) -> Router:
-    """The app factory that ``pserve`` calls with an ini file's sections; what speaks against a start ends it in words."""
+    """The app factory that ``pserve`` calls with an ini file's sections; what is against a start ends it in words."""
     try:
         return make_app(load(local, os.environ, ini_path=global_config.get("__file__")), local)
     except AppError as error:

@@ -1,6 +1,7 @@
 """Opens what the server stands on: database, workflow file, queue; brings them up to date."""
 
 import logging
+import os
 import sqlite3
 from collections.abc import Iterator
 from functools import partial
@@ -44,7 +45,10 @@ def open_database(settings: Settings) -> Database:
     """
     try:
         if not settings.on_postgres:
-            Path(settings.agent_db_path).absolute().parent.mkdir(parents=True, exist_ok=True)
+            path = Path(settings.agent_db_path).absolute()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # It holds hashes of passwords; SQLite makes its log like the file itself.
+            os.close(os.open(path, os.O_RDONLY | os.O_CREAT, 0o600))
         db = connect(
             settings.agent_db_path,
             synchronous=cast('Literal["FULL", "NORMAL"]', settings.synchronous),

@@ -23,7 +23,7 @@ FLOORS = [
     {"auth"},
     {"workspaces"},
     {"credentials"},
-    {"agents", "keys"},
+    {"agents", "keys", "served"},
     {"steps"},
     {"workflows"},
     {"runs"},

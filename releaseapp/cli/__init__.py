@@ -9,7 +9,7 @@ import click
 import releaseapp
 from releaseapp.cli.check import check
 from releaseapp.cli.credentials import credentials
-from releaseapp.cli.ini import INI, open_server, refusals_are_sentences
+from releaseapp.cli.ini import INI, make_server, refusals_are_sentences
 from releaseapp.cli.maintenance import maintenance
 from releaseapp.cli.people import user, workspace
 from releaseapp.cli.prune import prune
@@ -36,7 +36,7 @@ def main() -> None:
 @refusals_are_sentences
 def seed(ini: Path) -> None:
     """Makes the demo workspaces and accounts, with a password that everybody knows."""
-    settings, db = open_server(ini)
+    settings, db = make_server(ini)
     if not make_demo(db, settings):
         click.echo("The demo is there already.")
         return
@@ -57,7 +57,7 @@ def worker(ini: Path) -> None:
     from releaseapp.storage import open_ground  # noqa: PLC0415 - other commands need no worker
     from releaseapp.workers import Workers  # noqa: PLC0415
 
-    settings, db = open_server(ini)
+    settings, db = make_server(ini)
     running = Workers(open_ground(db, settings))
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

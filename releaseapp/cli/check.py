@@ -1,6 +1,5 @@
 """``releaseapp check``: whether a server is fit to be released."""
 
-import os
 import signal
 import sys
 import threading
@@ -16,16 +15,16 @@ from releaseapp.checks.models import Outcome, Severity
 from releaseapp.checks.person import Account
 from releaseapp.checks.place import Place
 from releaseapp.checks.service import CHECKS, LIMIT_SECONDS, run_checks
+from releaseapp.cli.asking import password_of
 from releaseapp.cli.ini import open_settings, refusals_are_sentences
 from releaseapp.cli.probing import probe
 from releaseapp.credentials.vault import open_vault
 from releaseapp.db import connect
-from releaseapp.errors import SettingsError
+from releaseapp.rolematrix.looking import refuse_without_database
 from releaseapp.workflows.file import WorkflowFile
 
 _WARNINGS, _ERRORS = 1, 2
 _CLOSE_SECONDS = 2.0
-_PASSWORD = "RELEASEAPP_PASSWORD"  # noqa: S105 - the name of a variable
 
 
 @click.command()
@@ -62,7 +61,7 @@ def check(  # noqa: PLR0913 - one for each option
         raise click.UsageError("Give the ini file of a server, or --url with the address of one.")
     if ini is None and only:
         raise click.UsageError("--only chooses among the checks of an ini file; at an address all is looked at.")
-    accounts = [Account(email, _password_of(email)) for email in emails]
+    accounts = [Account(email, password_of(email)) for email in emails]
     outcomes: list[Outcome] = []
     if ini is not None:
         with _place_of(ini) as place:
@@ -78,20 +77,11 @@ def check(  # noqa: PLR0913 - one for each option
     sys.exit(_code(outcomes, strict=strict))
 
 
-def _password_of(email: str) -> str:
-    # Not among the arguments, which every account of the host can read.
-    try:
-        return os.environ.get(_PASSWORD) or click.prompt(f"Password of {email}", hide_input=True, err=True)
-    except click.Abort:
-        raise click.UsageError(f"Give the password of {email} in {_PASSWORD}, or on a terminal.") from None
-
-
 @contextmanager
 def _place_of(ini: Path) -> Iterator[Place]:
     settings = open_settings(ini)
     # Of an empty file SQLite would make a database, and a start would no longer see that the data is gone.
-    if not settings.on_postgres and not _has_content(Path(settings.agent_db_path)):
-        raise SettingsError(f"There is no database at {settings.agent_db_path} yet; start the server once.")
+    refuse_without_database(settings)
     db = connect(settings.agent_db_path, busy_timeout=settings.busy_timeout_seconds)
     # Asked to end, it clears copies away as it does after Ctrl-C.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -103,10 +93,6 @@ def _place_of(ini: Path) -> Iterator[Place]:
         letting_go.start()
         letting_go.join(_CLOSE_SECONDS)
         signal.signal(signal.SIGTERM, before)
-
-
-def _has_content(file: Path) -> bool:
-    return file.is_file() and file.stat().st_size > 0
 
 
 def _lines(outcomes: list[Outcome]) -> list[str]:

@@ -13,6 +13,7 @@ from plaster import get_settings
 
 from releaseapp.db.api import Database
 from releaseapp.errors import AppError, SettingsError
+from releaseapp.rolematrix.looking import refuse_without_database
 from releaseapp.settings import Settings, load
 from releaseapp.storage import open_database
 
@@ -46,11 +47,20 @@ def open_app(ini: Path) -> Any:
     """The registry of the server's application, for commands that need what it is made of: its views, its vault."""
     from releaseapp import make_app  # noqa: PLC0415 - other commands need no application
 
-    return make_app(_settings(ini)).registry
+    settings = _settings(ini)
+    refuse_without_database(settings)
+    return make_app(settings).registry
 
 
 def open_server(ini: Path) -> tuple[Settings, Database]:
-    """The settings of an ini file, and its database."""
+    """The settings of an ini file, and its database; raises SettingsError when there is none."""
+    settings = _settings(ini)
+    refuse_without_database(settings)
+    return settings, open_database(settings)
+
+
+def make_server(ini: Path) -> tuple[Settings, Database]:
+    """As :func:`open_server`, for what a new server begins with: a database is made where there is none."""
     settings = _settings(ini)
     return settings, open_database(settings)
 
@@ -58,6 +68,15 @@ def open_server(ini: Path) -> tuple[Settings, Database]:
 def open_settings(ini: Path) -> Settings:
     """The settings of an ini file, for commands that open nothing by themselves, or otherwise."""
     return _settings(ini)
+
+
+def own_address(ini: Path) -> str:
+    """Where the ini's own server answers on this machine."""
+    section = get_settings(str(ini), "server:main")
+    host = section.get("host", "127.0.0.1")
+    if host in {"0.0.0.0", "::", ""}:  # noqa: S104 - where it listens, not where it is asked
+        host = "127.0.0.1"
+    return f"http://{f'[{host}]' if ':' in host else host}:{section.get('port', 6543)}"
 
 
 def _settings(ini: Path) -> Settings:

@@ -12,7 +12,7 @@ import msgspec
 from releaseapp.auth import service as auth
 from releaseapp.auth.models import Newcomer
 from releaseapp.auth.people import service as people
-from releaseapp.cli.ini import INI, open_server, refusals_are_sentences
+from releaseapp.cli.ini import INI, make_server, open_server, refusals_are_sentences
 from releaseapp.cli.people_list import list_users
 from releaseapp.workspaces.service import create_workspace
 
@@ -81,7 +81,7 @@ def add_user(ini: Path, email: str, name: str, *, operator: bool, given: Given) 
     Its password has to be changed at the first sign-in; but not an operator's who was not given one by --generate,
     since operators add themselves with this.
     """
-    settings, db = open_server(ini)
+    settings, db = make_server(ini)
     password = given.password()
     due = given.must_change if given.must_change is not None else given.generate or not operator
     account = auth.add_account(db, settings, Newcomer(email, name, operator, due), password)
@@ -187,7 +187,7 @@ def workspace() -> None:
 @refusals_are_sentences
 def add_workspace(ini: Path, slug: str, name: str, owner: str) -> None:
     """Adds a workspace."""
-    _, db = open_server(ini)
+    _, db = make_server(ini)
     account = auth.find_account_by_email(db, owner)
     if account is None:
         raise click.BadParameter(

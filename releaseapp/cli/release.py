@@ -1,24 +1,26 @@
 """Commands for releases: what is done with one. ``release_looking`` has those that only look."""
 
 import getpass
-import os
 import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 
+import releaseapp
 from releaseapp.auth.service import find_account_by_email
 from releaseapp.checks.person import Account
-from releaseapp.cli.ini import INI, refusals_are_sentences
+from releaseapp.cli.asking import password_of
+from releaseapp.cli.ini import INI, open_settings, own_address, refusals_are_sentences
 from releaseapp.cli.release_looking import looking, open_releases, print_entry
+from releaseapp.db import connect
 from releaseapp.db.api import Database
-from releaseapp.errors import NotAllowed, NotFound
+from releaseapp.errors import Conflict, NotAllowed, NotFound
 from releaseapp.releases import service
 from releaseapp.releases.ground import Ground
 from releaseapp.releases.models import Loss, Release, Who, without_roles
@@ -26,6 +28,8 @@ from releaseapp.releases.promoting import Wish
 from releaseapp.releases.starting import Plan, read_moment
 from releaseapp.releases.state import state_of
 from releaseapp.releases.working import Begun, Refused
+from releaseapp.rolematrix.looking import refuse_without_database
+from releaseapp.served import served_version
 
 AS = click.option("--as", "email", metavar="EMAIL", help="The operator who does it. Left out: the user of this shell.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -37,7 +41,6 @@ WAIT = click.option(
 )
 _LOOK_SECONDS = 0.2
 _SAID_NO = 1
-_PASSWORD = "RELEASEAPP_PASSWORD"  # noqa: S105 - the name of a variable
 
 
 @click.group()
@@ -67,6 +70,7 @@ def start(ini: Path, version: str, why: str, despite: str, email: str | None, **
 
     Run again after it stopped or was killed, it goes on.
     """
+    _refuse_another_version(ini)
     ground = open_releases(ini)
     begin = read_moment(options["window_start"], "window_start")
     plan = Plan(version, why, begin, read_moment(options["window_end"], "window_end"), despite)
@@ -104,8 +108,8 @@ def promote(  # noqa: PLR0913 - one for each option
     RELEASEAPP_PASSWORD, or asked for.
     """
     ground = open_releases(ini)
-    who, where = _who(ground, email), url or _own_address(ini)
-    accounts = tuple(Account(one, _password_of(one)) for one in emails)
+    who, where = _who(ground, email), url or own_address(ini)
+    accounts = tuple(Account(one, password_of(one)) for one in emails)
 
     def begin(reason: str) -> Begun:
         wish = Wish(url=where, despite=despite or reason, patience=wait, accounts=accounts)
@@ -274,17 +278,14 @@ def _print(ground: Ground, release_: Release, *, as_json: bool) -> None:
         print_entry(entry)
 
 
-def _password_of(email: str) -> str:
-    # Not among the arguments, which every account of the host can read.
-    return os.environ.get(_PASSWORD) or click.prompt(f"Password of {email}", hide_input=True, err=True)
-
-
-def _own_address(ini: Path) -> str:
-    """Where the ini's own server answers on this machine."""
-    from plaster import get_settings  # noqa: PLC0415 - asked for by this command alone
-
-    section = get_settings(str(ini), "server:main")
-    host = section.get("host", "127.0.0.1")
-    if host in {"0.0.0.0", "::", ""}:  # noqa: S104 - where it listens, not where it is asked
-        host = "127.0.0.1"
-    return f"http://{f'[{host}]' if ':' in host else host}:{section.get('port', 6543)}"
+def _refuse_another_version(ini: Path) -> None:
+    """Raises Conflict when another version serves: opening the data with this one could change the schema first."""
+    settings = open_settings(ini)
+    refuse_without_database(settings)
+    with closing(connect(settings.agent_db_path, busy_timeout=settings.busy_timeout_seconds)) as db:
+        served = served_version(db, db.engine)
+    if served not in {None, releaseapp.__version__}:
+        raise Conflict(
+            f"Version {served} serves, and this command is of {releaseapp.__version__}. Begin a release with the"
+            f" command of {served}, before another version is started: its snapshot is what one can go back to."
+        )

@@ -15,17 +15,24 @@ from releaseapp.web.view_table import DeclaredView, declared_views
 from releaseapp.web.views import WITHOUT_VIEWS
 
 
-def open_to_look(settings: Settings) -> Database:
-    """The database of the settings as it is; raises SettingsError when there is none, or not at the newest schema."""
+def refuse_without_database(settings: Settings) -> None:
+    """Raises SettingsError when there is no database, or an empty file: SQLite would make one of it."""
     file = Path(settings.agent_db_path)
     if not settings.on_postgres and not (file.is_file() and file.stat().st_size):
         raise SettingsError(f"There is no database at {settings.agent_db_path}; start the server once, or correct it.")
+
+
+def open_to_look(settings: Settings) -> Database:
+    """The database of the settings as it is; raises SettingsError when there is none, or not at the newest schema."""
+    refuse_without_database(settings)
     db = connect(settings.agent_db_path, busy_timeout=settings.busy_timeout_seconds)
     try:
         faults = verify(db)
     except sqlite3.DatabaseError as error:
         db.close()
-        raise SettingsError(f"{file} cannot be read as a database: {error}. Nothing was changed.") from error
+        raise SettingsError(
+            f"{settings.agent_db_path} cannot be read as a database: {error}. Nothing was changed."
+        ) from error
     if faults:
         db.close()
         raise SettingsError(f"The database is not at the schema of this version. {faults[0]} Nothing was changed.")

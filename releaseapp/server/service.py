@@ -24,6 +24,7 @@ from releaseapp.live.http.server import Limits, Server
 from releaseapp.live.subjects import Drafts, drafts_of, no_drafts
 from releaseapp.live.threads import Threads
 from releaseapp.operations.service import list_at_work, this_process
+from releaseapp.served import note_version
 from releaseapp.server.entrance import Entrance, open_entrance
 from releaseapp.server.handover import Offer, Successor
 from releaseapp.server.options import Options
@@ -119,6 +120,7 @@ class Service:
         server.shared = entrance.shared
         self._server = server
         note_secrets(registry.db, registry.app_settings)
+        note_version(registry.db)
         gateway.start()
         self._sampler = connections.sample(registry.db, gateway.counters)
         if self._worker is not None:

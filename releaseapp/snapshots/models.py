@@ -48,8 +48,9 @@ class FileMark(msgspec.Struct, frozen=True):
 class Manifest(msgspec.Struct, frozen=True):
     """What is in a snapshot.
 
-    ``migrations`` are the schema's, in order; ``counts`` the rows of each table; ``fingerprints`` tell which secrets
-    were live, and tell nothing of them; ``encrypted`` whether the archive is.
+    ``app_version`` is the one that fits the data; ``migrations`` are the schema's, in order; ``counts`` the rows of
+    each table; ``fingerprints`` tell which secrets were live, and tell nothing of them; ``encrypted`` whether the
+    archive is.
     """
 
     format: int
@@ -113,6 +114,10 @@ class Unpacked(msgspec.Struct, frozen=True):
 
 class Damaged(AppError):
     """A snapshot that is not what its manifest says, or cannot be opened."""
+
+
+class NoSecret(Damaged):
+    """A snapshot that is encrypted, where no secret for snapshots is given at all: that says nothing of it."""
 
 
 class NotWhole(Damaged):

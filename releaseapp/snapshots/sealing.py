@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from releaseapp.snapshots.models import Damaged
+from releaseapp.snapshots.models import Damaged, NoSecret
 
 MAGIC = b"releaseapp-sealed-1\n"
 CHUNK_BYTES = 1_048_576
@@ -43,9 +43,11 @@ def seal(source: BinaryIO, target: BinaryIO, secret: str) -> None:
 
 
 def unseal(source: BinaryIO, target: BinaryIO, given: Sequence[str]) -> None:
-    """Writes what was sealed; raises Damaged when none of the secrets fits, or one byte is another."""
+    """Writes what was sealed; raises NoSecret when none is given, Damaged when none fits or a byte is another."""
     head = source.read(len(MAGIC) + _KEY_ID_BYTES + _SALT_BYTES)
     key_id, salt = head[len(MAGIC) : -_SALT_BYTES], head[-_SALT_BYTES:]
+    if not any(given):
+        raise NoSecret("The snapshot is encrypted; set SNAPSHOT_SECRET to the secret it was made with.")
     secret = next((one for one in given if one and secrets.compare_digest(key_id_of(one), key_id)), None)
     if secret is None:
         raise Damaged(

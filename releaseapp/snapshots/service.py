@@ -12,11 +12,13 @@ from releaseapp import clock
 from releaseapp.credentials.vault import Vault
 from releaseapp.db.api import Database
 from releaseapp.db.catalog import tables_of
+from releaseapp.db.migrate import pending
 from releaseapp.errors import Conflict, NotFound
 from releaseapp.events.models import EventType
 from releaseapp.events.service import append
 from releaseapp.keys import fingerprint_of
 from releaseapp.operations.service import Report
+from releaseapp.served import served_version
 from releaseapp.settings import Settings
 from releaseapp.snapshots import archive, shelf
 from releaseapp.snapshots.models import (
@@ -25,6 +27,7 @@ from releaseapp.snapshots.models import (
     FileMark,
     Kept,
     Manifest,
+    NoSecret,
     NotWhole,
     Reason,
     Shelf,
@@ -139,6 +142,8 @@ def opened_whole(s: Snapshots, name: str, report: Report | None = None) -> Itera
             if report is not None:
                 report.tell("It is looked through.", 0.6)
             faults = faults_of(unpacked, past, s.vault)
+        except NoSecret as error:
+            raise NotWhole([str(error)]) from error
         except Damaged as error:
             faults = [str(error)]
         shelf.mark_verified(s.settings, name, whole=not faults)
@@ -204,12 +209,18 @@ def _held_by_undo(s: Snapshots) -> list[str]:
     return [str(newest["before"])] if newest else []
 
 
+def _fitting_version(s: Snapshots) -> str:
+    """The version that fits the data: this one, unless it is about to change the schema."""
+    former = served_version(s.db, s.db.engine) if pending(s.db) else None
+    return former or releaseapp.__version__
+
+
 def _manifest(s: Snapshots, name: str, made_at: str, pair: Pair, files: dict[str, FileMark]) -> Manifest:
     return Manifest(
         format=FORMAT,
         name=name,
         made_at=made_at,
-        app_version=releaseapp.__version__,
+        app_version=_fitting_version(s),
         engine=s.db.engine,
         migrations=pair.migrations,
         reason=Reason.ASKED,

@@ -9,6 +9,7 @@ and writes are refused with the reason.
 
 import os
 import secrets
+import stat
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -162,10 +163,18 @@ class WorkflowFile:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise _Unreadable(f"{self.path} is not a workflow file: {error}.") from error
 
+    def _mode(self) -> int:
+        """Who may read the file: whom the operator lets; nobody else to begin with."""
+        try:
+            return stat.S_IMODE(self.path.stat().st_mode)
+        except FileNotFoundError:
+            return 0o600
+
     def _write_beside(self, document: Document) -> Path:
         draft = self.path.with_name(f".{self.path.name}.{secrets.token_hex(8)}")
         try:
             with draft.open("xb") as file:
+                os.fchmod(file.fileno(), self._mode())
                 file.write(msgspec.json.encode(document))
                 file.write(b"\n")
                 file.flush()

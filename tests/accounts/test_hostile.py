@@ -113,8 +113,22 @@ def test_an_ini_file_that_is_none_is_told(ini, command, text):
     assert "Traceback" not in result.output
 
 
-@pytest.mark.parametrize("words", [["user", "list"], ["secrets", "status"]])
-def test_what_only_looks_makes_no_database_where_there_is_none(tmp_path, words):
-    done = CliRunner().invoke(main, [*words, str(write_ini(tmp_path))])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "user list INI",
+        "user disable INI x@example.com",
+        "user operator INI x@example.com on",
+        "secrets status INI",
+        "credentials rotate INI",
+        "snapshot create INI",
+        "release status INI",
+        "maintenance show INI",
+        "runs list INI --workspace aurora",
+        "prune INI",
+    ],
+)
+def test_only_what_begins_a_server_makes_a_database_where_there_is_none(tmp_path, words):
+    done = CliRunner().invoke(main, words.replace("INI", str(write_ini(tmp_path))).split())
     assert (done.exit_code, "There is no database" in done.output) == (2, True)
     assert not (tmp_path / "agents.db").exists()

@@ -139,3 +139,15 @@ def test_a_restore_that_died_before_the_file_is_brought_to_its_end_first(tmp_pat
     app = make_app(settings)
     assert len(app.registry.workflow_file.read().workflows) == 4
     app.registry.db.close()
+
+
+def test_what_is_made_is_for_the_server_alone_and_stays_for_whom_the_operator_lets(tmp_path):
+    settings = settings_for(tmp_path)
+    app = make_app(settings)
+    made = (tmp_path / "agents.db", tmp_path / "workflows.json")
+    assert [path.stat().st_mode & 0o777 for path in made] == [0o600, 0o600]
+    made[1].chmod(0o640)
+    file = app.registry.workflow_file
+    file.change(lambda document: (document, None))
+    assert made[1].stat().st_mode & 0o777 == 0o640
+    app.registry.db.close()

@@ -4,10 +4,12 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from conftest import settings_for
 
 from releaseapp.agents.tasks.worker import Worker
 from releaseapp.cli import main
 from releaseapp.maintenance.service import begin_maintenance, end_maintenance
+from releaseapp.storage import open_database
 from releaseapp.wakeups import Work, open_wakeups
 
 STRONG = "x7Kq-vT2m+Yp9Zr4Ld8Ws1Nf6Hb3Jc5Ga0Ue"
@@ -20,6 +22,7 @@ def ini(tmp_path):
         "[app:main]\nuse = egg:releaseapp\n"
         f"jwt_secret = {STRONG}\nagent_db_path = %(here)s/agents.db\nworkflow_store_path = %(here)s/workflows.json\n"
     )
+    open_database(settings_for(tmp_path)).close()
     return path
 
 

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from importlib import import_module
 
 import msgspec
 import pytest
 from releases.world import AVERY, BAILEY, PLAN, ground_of
 
 from releaseapp import clock
+from releaseapp.cli.ini import own_address
 from releaseapp.errors import Conflict
 from releaseapp.operations.models import Kind
 from releaseapp.operations.service import begin, find_operation
@@ -89,7 +89,7 @@ def test_what_has_no_version_is_not_said_to_answer_as_none(ground, world, starte
 def test_the_address_of_the_ini_can_be_asked_whatever_it_is(tmp_path, host, address):
     ini = tmp_path / "server.ini"
     ini.write_text(f"[server:main]\nuse = egg:releaseapp\nhost = {host}\nport = 7001\n")
-    assert import_module("releaseapp.cli.release")._own_address(ini) == address
+    assert own_address(ini) == address
 
 
 def test_an_operation_that_died_makes_room_though_the_clock_went_back(db, monkeypatch):

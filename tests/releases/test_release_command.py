@@ -6,6 +6,7 @@ from importlib import import_module
 import msgspec
 import pytest
 from click.testing import CliRunner
+from conftest import write_ini
 from releases.world import AVERY, BAD, PLAN, World, ground_of
 
 from releaseapp.cli import main
@@ -24,8 +25,7 @@ def world():
 
 @pytest.fixture
 def run(seeded, settings, world, tmp_path, monkeypatch):
-    ini = tmp_path / "server.ini"
-    ini.write_text("[server:main]\nuse = egg:releaseapp\nport = 7001\n")
+    ini = write_ini(tmp_path, "development", "[server:main]", "use = egg:releaseapp", "port = 7001")
     ground = ground_of(seeded, settings, world, ini=str(ini))
     for module in (commands, looking):
         monkeypatch.setattr(module, "open_releases", lambda _ini: ground)

@@ -128,7 +128,9 @@ def test_a_release_goes_out_is_rolled_back_and_comes_again_and_nobody_loses_anyt
     load = Load(house)
     load.start()
 
-    started = command(house, "release", "start", "--version", "0.2.0", "--why", "One more table")
+    begin = ("release", "start", "--version", "0.2.0", "--why", "One more table")
+    assert "Version 0.1.0 serves" in command(house, *begin, program=AS_NEXT, code=2)
+    started = command(house, *begin)
     assert "Took the snapshot" in started
     load.stage = "hand-over to 0.2.0"
     second = house.play(NEXT).wait_for("releaseapp listens at")

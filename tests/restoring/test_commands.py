@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from conftest import settings_for, write_ini
 
 from releaseapp.cli import main
-from releaseapp.cli.ini import open_server
+from releaseapp.cli.ini import make_server
 from releaseapp.credentials.vault import open_vault
 from releaseapp.db import connect
 from releaseapp.db.migrate import apply, migrate, pending
@@ -26,7 +26,7 @@ from releaseapp.storage import open_workflows
 @pytest.fixture
 def world(tmp_path):
     ini = write_ini(tmp_path)
-    settings, db = open_server(ini)
+    settings, db = make_server(ini)
     seed(db, settings)
     s = Snapshots(db, open_workflows(settings), settings, open_vault(settings))
     yield ini, s, make_snapshot(s, Reason.ASKED, None).manifest.name

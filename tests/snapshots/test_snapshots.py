@@ -12,6 +12,7 @@ from databases import postgres, target  # noqa: F401 - fixtures
 from pasts import tools
 from running import until_over
 
+import releaseapp
 from releaseapp import clock
 from releaseapp.caretaker import Caretaker
 from releaseapp.cli import main
@@ -20,6 +21,7 @@ from releaseapp.db.migrations import known_migrations
 from releaseapp.errors import Busy, NotFound, SettingsError
 from releaseapp.operations.models import Kind
 from releaseapp.seeds import seed
+from releaseapp.served import note_version
 from releaseapp.snapshots import archive, service
 from releaseapp.snapshots.models import Damaged, Reason
 from releaseapp.snapshots.service import Snapshots
@@ -101,6 +103,9 @@ def test_an_encrypted_snapshot_gives_nothing_without_its_secret(here, changed):
         assert plain not in data
     with pytest.raises(Damaged, match="SNAPSHOT_SECRET"), service.opened(here, name):
         pass
+    assert service.verify_snapshot(s, name) == []
+    assert "set SNAPSHOT_SECRET" in service.verify_snapshot(here, name)[0]
+    assert service.find_snapshot(s, name).verified_at is not None
     later = changed(snapshot_secret="yet another secret, long and varied: 2468-13579", snapshot_secret_previous=OTHER)
     assert service.verify_snapshot(later, name) == []
 
@@ -179,6 +184,9 @@ def test_a_newer_schema_begins_with_a_snapshot_of_the_old_one(settings, seeded, 
     from releaseapp.db.migrations import Migration
 
     newer = [*known_migrations(), Migration("m9999_more", ["CREATE TABLE more (id TEXT PRIMARY KEY)"])]
+    with monkeypatch.context() as former:
+        former.setattr(releaseapp, "__version__", "0.0.9")
+        note_version(seeded)
     monkeypatch.setattr(migrating, "known_migrations", lambda: newer)
     settings.snapshots.write_text("in the way")
     with pytest.raises(SettingsError, match=r"The schema is not changed.*snapshot_before_migrations"):
@@ -189,6 +197,7 @@ def test_a_newer_schema_begins_with_a_snapshot_of_the_old_one(settings, seeded, 
     (kept,) = service.list_snapshots(s)
     assert (kept.manifest.reason, kept.manifest.note) == (Reason.MIGRATION, "Before m9999_more")
     assert "more" not in kept.manifest.counts
+    assert kept.manifest.app_version == "0.0.9"
     db.close()
 
 
