@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import sqlite3
-import sys
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -157,7 +156,6 @@ def test_a_check_that_does_not_end_is_told_and_holds_up_neither_the_others_nor_t
 
     hanging = [structs.replace(one, look=hang) if one.name == "database" else one for one in service.CHECKS]
     monkeypatch.setattr(service, "CHECKS", hanging)
-    monkeypatch.setattr(sys.modules["releaseapp.cli.check"], "_CLOSE_SECONDS", 0.1)
     try:
         code, found = check(ini, "--limit", "1", "--only", "database", "--only", "schema")
         assert not ended.is_set()
