@@ -98,11 +98,11 @@ def ended_by(ini, settings, number):
     """A check in a process of its own, which is sent a signal while it visits; the copies that are left."""
     words = [sys.executable, "-m", "releaseapp.cli", "check", str(ini), "--account", AVERY, "--patience", "600"]
     environ = {**os.environ, "RELEASEAPP_PASSWORD": SEED_PASSWORD}
-    with subprocess.Popen(words, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(words, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         try:
             deadline = time.monotonic() + 60
-            while not any(visited(copy) for copy in settings.snapshots.glob(".making-*/agents.db")):
-                assert process.poll() is None
+            while not any(visited(log) for log in settings.snapshots.glob(".making-*/agents.db-wal")):
+                assert process.poll() is None, process.stdout.read()
                 assert time.monotonic() < deadline
                 time.sleep(0.02)
             process.send_signal(number)
@@ -112,7 +112,9 @@ def ended_by(ini, settings, number):
     return list(settings.snapshots.iterdir())
 
 
-def visited(copy):
+def visited(log):
+    # There is a log once the copy is served; who reads it while it is made holds that up.
+    copy = log.with_name("agents.db")
     with suppress(sqlite3.Error), closing(sqlite3.connect(f"file:{copy}?mode=ro", uri=True)) as db:
         return db.execute("SELECT count(*) FROM sessions").fetchone()[0]
     return False

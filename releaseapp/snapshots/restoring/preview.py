@@ -64,7 +64,7 @@ def compare(subject: Subject, then: Side, now: Side) -> Loss:
         possible=not newer,
         sentence=summary,
         cure=newer_cure(subject.app_version) if newer else "",
-        sentences=[summary] if newer else _sentences(counts, under_way, running, older),
+        sentences=[summary] if newer else _sentences(summary, counts, under_way, running, older),
     )
 
 
@@ -134,9 +134,12 @@ def _so_many(number: int, thing: str) -> str:
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
-def _sentences(counts: list[Count], then: tuple[int, int, int], running: int, older: list[str]) -> list[str]:
+def _sentences(
+    summary: str, counts: list[Count], then: tuple[int, int, int], running: int, older: list[str]
+) -> list[str]:
     runs, tasks, approvals = then
-    found = [_lost(one) for one in counts if one.lost] + [_back(one) for one in counts if one.back]
+    lost = [_lost(one) for one in counts if one.lost]
+    found = (lost or [summary]) + [_back(one) for one in counts if one.back]
     if runs or tasks or approvals:
         waiting = f"{_so_many(runs, 'run')}, {_so_many(tasks, 'task')} and {_so_many(approvals, 'approval')}"
         found.append(f"Under way at the time of the snapshot: {waiting}. They are marked as failed, not started again.")
