@@ -164,7 +164,9 @@ def _connections(entries: list[Entry]) -> list[Block]:
         return []
     names: dict[str, None] = {}
     for look in looks:
-        names |= {name: None for name, value in look["figures"].items() if not isinstance(value, (dict, list))}
+        # What nobody could measure at any of these times is no line of the log.
+        known = {name: one for name, one in look["figures"].items() if one is not None}
+        names |= {name: None for name, value in known.items() if not isinstance(value, (dict, list))}
     head = ["", *(str(look["phase"]) for look in looks)]
     rows = [["verdict", *(str(look["verdict"]) for look in looks)]]
     rows += [["at", *(moment(one.at) for one in _of(entries, EntryKind.CONNECTIONS))]]

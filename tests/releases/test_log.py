@@ -56,7 +56,7 @@ def test_a_release_that_finished_reads_as_if_written_by_hand(db, settings, world
     world.matrix = {"viewer": ["agents.edit"]}
     confirm_roles(ground, BAILEY)
     at("02:12:00")
-    figures = {"open": 11, "opens": 40, "closes": 41, "reconnect_seconds": 1.5}
+    figures = {"open": 11, "opens": 40, "closes": 41, "reconnect_seconds": 1.5, "came_back_share": None}
     world.verdict = Verdict("busy", ["41 closes in 12 minutes; 3 are usual."], figures)
     with pytest.raises(Refused):
         perform(ground, promote(ground, AVERY, Wish("http://x")))
