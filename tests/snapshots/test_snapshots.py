@@ -19,11 +19,13 @@ from releaseapp.cli import main
 from releaseapp.credentials.vault import open_vault
 from releaseapp.db.migrations import known_migrations
 from releaseapp.errors import Busy, NotFound, SettingsError
+from releaseapp.operations import service as operations
 from releaseapp.operations.models import Kind
 from releaseapp.seeds import seed
 from releaseapp.served import note_version
 from releaseapp.snapshots import archive, service
 from releaseapp.snapshots.models import Damaged, Reason
+from releaseapp.snapshots.restoring.work import drilling
 from releaseapp.snapshots.service import Snapshots
 from releaseapp.storage import open_database, open_workflows
 
@@ -105,6 +107,8 @@ def test_an_encrypted_snapshot_gives_nothing_without_its_secret(here, changed):
         pass
     assert service.verify_snapshot(s, name) == []
     assert "set SNAPSHOT_SECRET" in service.verify_snapshot(here, name)[0]
+    with pytest.raises(Damaged, match="set SNAPSHOT_SECRET"):
+        operations.perform(here.db, Kind.DRILL, None, lambda report: drilling(here, report))
     assert service.find_snapshot(s, name).verified_at is not None
     later = changed(snapshot_secret="yet another secret, long and varied: 2468-13579", snapshot_secret_previous=OTHER)
     assert service.verify_snapshot(later, name) == []

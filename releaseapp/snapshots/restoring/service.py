@@ -13,7 +13,7 @@ from releaseapp.db.migrations import known_migrations
 from releaseapp.errors import Conflict, NotFound
 from releaseapp.operations.queries import set_beat
 from releaseapp.operations.service import Report
-from releaseapp.snapshots.models import Damaged, Manifest, NotWhole, Reason, Unpacked
+from releaseapp.snapshots.models import Damaged, Manifest, NoSecret, NotWhole, Reason, Unpacked
 from releaseapp.snapshots.restoring import queries
 from releaseapp.snapshots.restoring.aside import bring_forward, is_whole, newer_cure, newer_sentence, opened_aside
 from releaseapp.snapshots.restoring.models import Loss, Restored
@@ -111,6 +111,8 @@ def drill(s: Snapshots, actor: str | None, report: Report, name: str | None = No
             report.tell("It is looked at, and brought to the present schema.", 0.5)
             found = _look(s, unpacked, past)
             made_at = unpacked.manifest.made_at
+    except NoSecret:
+        raise
     except Damaged:
         # Else it would be kept as the newest that is whole, and those that are would go.
         mark_verified(s.settings, name, whole=False)
