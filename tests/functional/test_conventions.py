@@ -180,10 +180,16 @@ def test_the_server_says_how_it_is(app, avery):
     assert "no worker" in ready["parts"]["worker"]
     figures = app.get("/metrics")
     assert figures.content_type == "text/plain"
-    assert 'releaseapp_request_seconds_count{status="200",view="auth.api' not in figures.text
+    before = measured(figures.text, "workspaces.api.who_am_i")
     avery.get("/auth/me")
-    assert 'view="workspaces.api.who_am_i"' in app.get("/metrics").text
+    assert measured(app.get("/metrics").text, "workspaces.api.who_am_i") == before + 1
     assert "releaseapp_queue_depth" in figures.text
+
+
+def measured(figures, view):
+    """How many requests a view has answered with 200."""
+    name = f'releaseapp_request_seconds_count{{status="200",view="{view}"}} '
+    return sum(float(line.removeprefix(name)) for line in figures.splitlines() if line.startswith(name))
 
 
 def test_a_broken_workflow_file_makes_the_server_unready_and_is_left_alone(app, settings):
