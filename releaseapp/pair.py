@@ -20,8 +20,7 @@ _BACK = "Is the volume mounted, and the path right? Else put back the newest sna
 
 def refuse_before_opening(settings: Settings, file: WorkflowFile) -> None:
     """Raises SettingsError where opening the database would make an empty one, and there is something of an older."""
-    database = Path(settings.agent_db_path)
-    if settings.on_postgres or (database.exists() and database.stat().st_size):
+    if _has_database(settings):
         return
     log = Path(f"{settings.agent_db_path}-wal")
     if log.exists() and log.stat().st_size:
@@ -29,9 +28,15 @@ def refuse_before_opening(settings: Settings, file: WorkflowFile) -> None:
     number = len(file.read().workflows) if file.path.exists() and file.fault is None else 0
     if number:
         raise SettingsError(
-            f"There is no database at {database}, and {file.path} holds {many(number, 'workflow')}. {_BACK}"
-            f" To begin anew, move {file.path} away."
+            f"There is no database at {settings.agent_db_path}, and {file.path} holds {many(number, 'workflow')}."
+            f" {_BACK} To begin anew, move {file.path} away."
         )
+
+
+def refuse_without_database(settings: Settings) -> None:
+    """Raises SettingsError when there is no database, or an empty file: SQLite would make one of it."""
+    if not _has_database(settings):
+        raise SettingsError(f"There is no database at {settings.agent_db_path}; start the server once, or correct it.")
 
 
 def refuse_strangers(db: Database, file: WorkflowFile) -> None:
@@ -53,6 +58,11 @@ def refuse_strangers(db: Database, file: WorkflowFile) -> None:
             f"{file.path} is not there, or was just made, and the database knows of {known:,} changes to workflows."
             f' {_BACK} To go on without them, write {{"schema": 1, "revision": {known}, "workflows": []}} to it.'
         )
+
+
+def _has_database(settings: Settings) -> bool:
+    file = Path(settings.agent_db_path)
+    return settings.on_postgres or (file.is_file() and file.stat().st_size > 0)
 
 
 def _is_known(db: Database, workspace_id: str) -> bool:

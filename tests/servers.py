@@ -13,8 +13,9 @@ import urllib.request
 from functools import cache
 from pathlib import Path
 
+from conftest import settings_for
+
 from releaseapp import make_app
-from releaseapp.settings import Mode, Settings
 
 ROOT = Path(__file__).parent.parent
 
@@ -29,16 +30,7 @@ def free_port() -> int:
 def demo() -> tempfile.TemporaryDirectory:
     """The data of a server that has just made its demo; made once, since hashing the passwords takes half a second."""
     kept = tempfile.TemporaryDirectory()
-    folder = Path(kept.name)
-    settings = Settings(
-        mode=Mode.DEVELOPMENT,
-        agent_db_path=str(folder / "agents.db"),
-        workflow_store_path=str(folder / "workflows.json"),
-        jwt_secret="only for making the demo: 0123456789abcdef",
-        seed_demo=True,
-        worker_threads=0,
-    )
-    make_app(settings).registry.db.close()
+    make_app(settings_for(Path(kept.name), seed_demo=True)).registry.db.close()
     return kept
 
 

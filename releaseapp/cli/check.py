@@ -19,7 +19,7 @@ from releaseapp.cli.ini import open_settings, refusals_are_sentences
 from releaseapp.cli.probing import probe
 from releaseapp.credentials.vault import open_vault
 from releaseapp.db import connect
-from releaseapp.rolematrix.looking import refuse_without_database
+from releaseapp.pair import refuse_without_database
 from releaseapp.workflows.file import WorkflowFile
 
 _WARNINGS, _ERRORS = 1, 2

@@ -13,7 +13,7 @@ from plaster import get_settings
 
 from releaseapp.db.api import Database
 from releaseapp.errors import AppError, SettingsError
-from releaseapp.rolematrix.looking import refuse_without_database
+from releaseapp.pair import refuse_without_database
 from releaseapp.settings import Settings, load
 from releaseapp.storage import open_database
 

@@ -21,6 +21,7 @@ from releaseapp.cli.release_looking import looking, open_releases, print_entry
 from releaseapp.db import connect
 from releaseapp.db.api import Database
 from releaseapp.errors import Conflict, NotAllowed, NotFound
+from releaseapp.pair import refuse_without_database
 from releaseapp.releases import service
 from releaseapp.releases.ground import Ground
 from releaseapp.releases.models import Loss, Release, Who, without_roles
@@ -28,7 +29,6 @@ from releaseapp.releases.promoting import Wish
 from releaseapp.releases.starting import Plan, read_moment
 from releaseapp.releases.state import state_of
 from releaseapp.releases.working import Begun, Refused
-from releaseapp.rolematrix.looking import refuse_without_database
 from releaseapp.served import served_version
 
 AS = click.option("--as", "email", metavar="EMAIL", help="The operator who does it. Left out: the user of this shell.")

@@ -1,7 +1,6 @@
 """The role matrix of a server that is not running, or runs beside: read without writing a thing."""
 
 import sqlite3
-from pathlib import Path
 from typing import Any
 
 from pyramid.config import Configurator
@@ -10,16 +9,10 @@ from releaseapp.db import connect
 from releaseapp.db.api import Database
 from releaseapp.db.migrate import verify
 from releaseapp.errors import SettingsError
+from releaseapp.pair import refuse_without_database
 from releaseapp.settings import Settings
 from releaseapp.web.view_table import DeclaredView, declared_views
 from releaseapp.web.views import WITHOUT_VIEWS
-
-
-def refuse_without_database(settings: Settings) -> None:
-    """Raises SettingsError when there is no database, or an empty file: SQLite would make one of it."""
-    file = Path(settings.agent_db_path)
-    if not settings.on_postgres and not (file.is_file() and file.stat().st_size):
-        raise SettingsError(f"There is no database at {settings.agent_db_path}; start the server once, or correct it.")
 
 
 def open_to_look(settings: Settings) -> Database:
